@@ -1,0 +1,193 @@
+"""Models as folders: model.safetensors, config.json and a card (README.md).
+
+No pickle is ever read. Before a tensor is loaded the file's header must agree with the config, so
+a hostile or truncated file is refused with its reason and nothing is allocated on its word.
+"""
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from underdraw.configs import from_json, to_json
+from underdraw.files import aside, write_json, write_text
+from underdraw.latent import LatentModel
+from underdraw.models import MODELS, build
+
+WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
+FORMAT = 1
+MAX_CONFIG = 1 << 20  # bytes
+HUB = "hub:"
+
+
+class CheckpointError(ValueError):
+    """A model that cannot be loaded, with the file and the reason."""
+
+
+def shipped() -> dict[str, Path]:
+    """The models that come with the package, by name."""
+    root = Path(str(resources.files("underdraw"))) / "zoo"
+    return {path.parent.name: path.parent for path in sorted(root.glob(f"*/{CONFIG}"))}
+
+
+def locate(name: str | Path) -> Path:
+    """The folder of a shipped model, of a run, or of "hub:owner/name" (downloaded).
+
+    Raises:
+        CheckpointError: there is no such model.
+    """
+    known = shipped()
+    if str(name) in known:
+        return known[str(name)]
+    if str(name).startswith(HUB):
+        return pull(str(name).removeprefix(HUB))
+    folder = Path(name)
+    if not (folder / CONFIG).is_file():
+        names = ", ".join(known) or "none"
+        raise CheckpointError(f"no model {str(name)!r}: not shipped ({names}), no {folder / CONFIG}")
+    return folder
+
+
+def describe(name: str | Path) -> dict[str, Any]:
+    """The config.json of a model: format, model, config, and what else was saved with it."""
+    path = locate(name) / CONFIG
+    try:
+        if path.stat().st_size > MAX_CONFIG:
+            raise CheckpointError(f"{path} is larger than a config can be")
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not of format {FORMAT}")
+    if values.get("model") not in MODELS:
+        raise CheckpointError(f"{path} names the unknown model {values.get('model')!r}")
+    return values
+
+
+def load(name: str | Path, device: str | torch.device = "cpu") -> LatentModel[Any]:
+    """A model with its weights, in evaluation mode.
+
+    Args:
+        name: a shipped name ("draw_mnist"), a folder (of a run, say), or "hub:owner/name".
+        device: where to put it.
+
+    Raises:
+        CheckpointError: there is no such model, or its files are damaged or do not fit.
+    """
+    folder = locate(name)
+    values = describe(folder)
+    try:
+        config = from_json(MODELS[values["model"]][0], values.get("config"))
+        with torch.device("meta"):
+            model = build(config)
+    except (ValueError, RuntimeError, OverflowError, TypeError) as error:
+        raise CheckpointError(f"{folder / CONFIG}: {error}") from error
+    shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    model.load_state_dict(read_tensors(folder / WEIGHTS, shapes, device), assign=True)
+    return model.eval()
+
+
+def read_tensors(
+    path: Path, shapes: Mapping[str, tuple[int, ...]], device: str | torch.device = "cpu"
+) -> dict[str, torch.Tensor]:
+    """The float32 tensors of a safetensors file, which must have exactly these names and shapes.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, or holds something else.
+    """
+    try:
+        with safe_open(path, "pt", device=str(device)) as file:
+            _check(path, {key: file.get_slice(key) for key in file.keys()}, shapes)  # noqa: SIM118
+            tensors = {key: file.get_tensor(key) for key in shapes}
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
+    for key, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise CheckpointError(f"{path}: {key} holds a value that is not finite")
+    return tensors
+
+
+def _check(path: Path, slices: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    if odd := sorted(set(slices) ^ set(shapes)):
+        word = "has an unknown" if odd[0] in slices else "lacks the"
+        raise CheckpointError(f"{path} {word} tensor {odd[0]!r}")
+    for key, shape in shapes.items():
+        found, kind = tuple(slices[key].get_shape()), slices[key].get_dtype()
+        if found != shape or kind != "F32":
+            raise CheckpointError(f"{path}: {key} is {kind} {found}, expected F32 {shape}")
+
+
+def save(
+    model: LatentModel[Any],
+    folder: str | Path,
+    card: str | None = None,
+    weights: Mapping[str, torch.Tensor] | None = None,
+    **about: Any,  # noqa: ANN401
+) -> Path:
+    """Write a model to `folder`; each file appears whole or not at all.
+
+    Args:
+        model: the model.
+        folder: made if missing.
+        card: Markdown text: what, how made, licence, numbers.
+        weights: written instead of the model's own (averaged ones, say).
+        **about: JSON values to keep in config.json (preset, training, numbers).
+
+    Returns:
+        The folder.
+    """
+    folder = Path(folder)
+    name = next(name for name, (_, kind) in MODELS.items() if isinstance(model, kind))
+    tensors = model.state_dict() if weights is None else weights
+    write_tensors(folder / WEIGHTS, tensors)
+    config = to_json(model.config)
+    write_json(folder / CONFIG, {"format": FORMAT, "model": name, "config": config, **about})
+    if card is not None:
+        write_text(folder / CARD, card)
+    return folder
+
+
+def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Write tensors as safetensors, whole or not at all."""
+    plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    with aside(path) as temporary:
+        save_file(plain, temporary, metadata={"format": "pt"})
+
+
+def pull(repository: str) -> Path:
+    """Download a model from the Hugging Face hub and return its folder.
+
+    Raises:
+        CheckpointError: it cannot be had.
+    """
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(repository, allow_patterns=[WEIGHTS, CONFIG, CARD]))
+    except Exception as error:  # the hub client raises of every kind, network errors included
+        raise CheckpointError(f"{HUB}{repository} cannot be had: {error}") from error
+
+
+def push(name: str | Path, repository: str, private: bool = False) -> str:
+    """Upload a model's folder to the Hugging Face hub and return its address.
+
+    Raises:
+        CheckpointError: there is no such model, or the hub refuses.
+    """
+    from huggingface_hub import HfApi
+
+    folder, api = locate(name), HfApi()
+    load(folder)  # never publish what does not load
+    try:
+        api.create_repo(repository, private=private, exist_ok=True)
+        found = api.upload_folder(
+            repo_id=repository, folder_path=folder, allow_patterns=[WEIGHTS, CONFIG, CARD]
+        )
+    except Exception as error:
+        raise CheckpointError(f"{HUB}{repository} refused: {error}") from error
+    return str(found)

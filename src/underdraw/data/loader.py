@@ -1,0 +1,135 @@
+"""Batches for training, for ever, from any step.
+
+With N images and a global batch of B, an epoch has K = floor(N / B) steps. Step s is batch
+s mod K of epoch e = floor(s / K), whose order is a permutation of (seed, e) alone; the N - KB
+images at its end are left out. Of W processes, number r takes the r-th of W equal slices, so
+that together they see the batch that one process would see.
+"""
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from underdraw.data import chance
+from underdraw.data.errors import DataError
+from underdraw.data.images import Images, Stream
+
+Numbered = tuple[int, Tensor]
+DEPTH = 2
+"""Batches made ahead of time."""
+TICK = 0.1
+"""Seconds after which a waiting producer looks whether it is still wanted."""
+
+
+def loader(
+    images: Images | Stream,
+    batch: int,
+    seed: int,
+    rank: int = 0,
+    world: int = 1,
+    start: int = 0,
+) -> Iterator[tuple[int, Float[Tensor, "b c h w"]]]:
+    """Yield (step, this rank's part of the global batch) for step = start, start + 1, ...
+
+    Batches are made ahead in one background thread, which ends when the iterator is closed and
+    whose exceptions are raised here.
+
+    Args:
+        images: what to train on.
+        batch: images in the global batch.
+        seed: of the order of images (a stream has its own).
+        rank: number of this process.
+        world: number of processes.
+        start: first step, as when a run resumes.
+
+    Raises:
+        DataError: a batch that does not divide by world, or is larger than the set.
+    """
+    if batch < 1 or batch % world:
+        raise DataError(f"a batch of {batch} images does not divide by {world} processes")
+    if not 0 <= rank < world or start < 0:
+        raise DataError(f"rank {rank} of {world} from step {start} is not possible")
+    if isinstance(images, Images):
+        check_size(images, batch)
+        return prefetch(steps(images, batch, seed, rank, world, start))
+    return prefetch(stream_steps(images, batch, rank, world, start))
+
+
+def check_size(images: Images | Stream, batch: int) -> None:
+    """DataError if the set is smaller than one batch."""
+    if len(images) < batch:
+        raise DataError(f"a batch of {batch} images from {images.name}, which has {len(images)}")
+
+
+def steps(
+    images: Images, batch: int, seed: int, rank: int, world: int, start: int
+) -> Iterator[Numbered]:
+    """The batches of `loader` for random access."""
+    per_epoch, part = len(images) // batch, batch // world
+    epoch, first = divmod(start, per_epoch)
+    while True:
+        order = chance.permutation(len(images), chance.ORDER, seed, epoch)
+        for k in range(first, per_epoch):
+            place = k * batch + rank * part
+            yield epoch * per_epoch + k, images.take(order[place : place + part], epoch)
+        epoch, first = epoch + 1, 0
+
+
+def stream_steps(
+    stream: Stream, batch: int, rank: int, world: int, start: int
+) -> Iterator[Numbered]:
+    """The batches of `loader` for a stream: pass after pass."""
+    check_size(stream, batch)
+    epoch, skip = divmod(start, len(stream) // batch)
+    step = start
+    while True:
+        before = step
+        for x in stream.batches(batch, rank, world, skip, epoch):
+            yield step, x
+            step += 1
+        if step == before and not skip:
+            raise DataError(f"{stream.name} gave no batch of {batch} images in a whole pass")
+        epoch, skip = epoch + 1, 0
+
+
+def prefetch(items: Iterator[Numbered]) -> Iterator[Numbered]:
+    """Run an iterator ahead in a thread, `DEPTH` items at most."""
+    ready: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue(DEPTH)
+    closed = threading.Event()
+    thread = threading.Thread(target=produce, args=(items, ready, closed), daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error = ready.get()
+            if error is not None:
+                raise error
+            yield item
+    finally:
+        closed.set()
+        thread.join()
+
+
+def produce(items: Iterator[Numbered], ready: queue.Queue, closed: threading.Event) -> None:
+    """Put items, and the exception that ends them, into the queue until it is closed."""
+    try:
+        for item in items:
+            if not offer((item, None), ready, closed):
+                return
+        offer((None, EOFError("the source of batches ended")), ready, closed)
+    except BaseException as error:
+        offer((None, error), ready, closed)
+
+
+def offer(entry: tuple, ready: queue.Queue, closed: threading.Event) -> bool:
+    """Put an entry into the queue; False if it was closed first."""
+    while not closed.is_set():
+        try:
+            ready.put(entry, timeout=TICK)
+            return True
+        except queue.Full:
+            continue
+    return False

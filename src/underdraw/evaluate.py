@@ -1,0 +1,164 @@
+"""Evaluation: the bound, its parts, and the importance-weighted bound, all repeatable.
+
+    bound(x) = -log p(x | z) + sum_i KL(q_i || p_i),       one z ~ q(z | x) an image        (ELBO)
+    bound_K(x) = -log 1/K sum_k w_k,   log w = log p(x | z) + log p(z) - log q(z | x)        (IWAE)
+
+The second (Burda et al., 2016) is tighter and falls towards -log p(x) as K grows; it is computed
+one sample at a time by a running log-sum-exp, so its memory does not grow with K. Noise is a
+function of (seed, image, sample), so a number can be repeated whatever the batch; a last batch
+that is not full is filled up, and its filling left out, so that one compiled graph serves all.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from underdraw.data import Images
+from underdraw.fast import precision
+from underdraw.latent import LatentModel, Terms, cost_by_kl, cost_by_sample
+from underdraw.noise import image_noise
+
+Report = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured. Nats are per image; a standard error is over images."""
+
+    images: int
+    """Images evaluated."""
+    nats: float
+    """Mean upper bound on -log p(x)."""
+    stderr: float
+    """Standard error of `nats`."""
+    distortion: float
+    """Mean -log p(x | z)."""
+    rate: float
+    """Mean sum of KL terms."""
+    rate_per_step: tuple[float, ...]
+    """Mean KL of each step."""
+    bits_per_dim: float
+    """`nats` in bits per dimension (a colour pixel has three)."""
+    importance_samples: int
+    """K of the next two; 0 if not asked for."""
+    importance_nats: float | None
+    """Mean importance-weighted bound."""
+    importance_stderr: float | None
+    """Its standard error."""
+    seed: int
+    """Of the noise."""
+
+
+def evaluate(
+    model: LatentModel[Any],
+    images: Images,
+    *,
+    seed: int = 0,
+    batch: int = 250,
+    importance_samples: int = 0,
+    bf16: bool = False,
+    report: Report | None = None,
+) -> Evaluation:
+    """Measure the bound of `model` on all of `images`.
+
+    Args:
+        model: on any device, in any mode; it is left as it was.
+        images: of the model's shape.
+        seed: of the noise.
+        batch: images at a time.
+        importance_samples: K of the importance-weighted bound; 0 leaves it out.
+        bf16: run the matrix products in bf16.
+        report: called with the number of passes finished out of
+            `passes(len(images), batch, importance_samples)`.
+
+    Raises:
+        ValueError: images of another shape, none at all, or numbers below their least.
+    """
+    _check(model, images, batch, importance_samples)
+    report = report or (lambda done: None)
+    parts, weights, done = [], [], 0
+    device = next(model.parameters()).device.type
+    with torch.no_grad(), precision("bf16" if bf16 else "float32", device):
+        for first in range(0, len(images), batch):
+            index = np.arange(first, min(first + batch, len(images)))
+            x = _filled(images.take(index), batch)
+            parts.append(_cpu(_terms(model, x, index, seed, 0, cost_by_kl), len(index)))
+            report(done := done + 1)
+            if importance_samples:
+                total = torch.full((batch,), -math.inf, dtype=torch.float64)
+                for k in range(importance_samples):
+                    terms = _terms(model, x, index, seed, k, cost_by_sample)
+                    total = torch.logaddexp(total, -terms.bound.double().cpu())
+                    report(done := done + 1)
+                weights.append((math.log(importance_samples) - total)[: len(index)])
+    return _summary(model, parts, weights, importance_samples, seed)
+
+
+def passes(images: int, batch: int, importance_samples: int) -> int:
+    """How many batches through the model an evaluation takes."""
+    return math.ceil(images / batch) * (1 + importance_samples)
+
+
+def _check(model: LatentModel[Any], images: Images, batch: int, samples: int) -> None:
+    if tuple(images.shape) != tuple(model.shape):
+        raise ValueError(f"{images.name} holds images {images.shape}, the model draws {model.shape}")
+    if len(images) < 1 or batch < 1 or samples < 0:
+        raise ValueError(f"cannot evaluate {len(images)} images by {batch} with K={samples}")
+
+
+def _filled(x: Tensor, batch: int) -> Tensor:
+    return torch.cat([x, x[-1:].expand(batch - len(x), -1, -1, -1)])
+
+
+def _terms(
+    model: LatentModel[Any], x: Tensor, index: Sequence[int] | Any, seed: int, k: int, cost: Any
+) -> Terms:  # fmt: skip
+    """Terms of the batch `x` with the noise of these images and of sample k."""
+    device = next(model.parameters()).device
+    z, u = image_noise(model, seed, [int(i) for i in index], k)
+    z = [_filled_rows(noise, len(x)).to(device) for noise in z]
+    u = None if u is None else _filled_rows(u, len(x))
+    target = model.likelihood.target(x, u).to(device)
+    return model(x.to(device), z, target, cost)
+
+
+def _filled_rows(rows: Tensor, count: int) -> Tensor:
+    return torch.cat([rows, rows[-1:].expand(count - len(rows), *rows.shape[1:])])
+
+
+def _cpu(terms: Terms, keep: int) -> Terms:
+    return Terms(terms.distortion[:keep].double().cpu(), terms.rates[:, :keep].double().cpu())
+
+
+def _summary(
+    model: LatentModel[Any], parts: list[Terms], weights: list[Tensor], samples: int, seed: int
+) -> Evaluation:
+    distortion = torch.cat([terms.distortion for terms in parts])
+    rates = torch.cat([terms.rates for terms in parts], 1)
+    bound = distortion + rates.sum(0)
+    steps = torch.tensor([site.step for site in model.sites[: len(rates)]])
+    per_step = torch.zeros(int(steps.max()) + 1, dtype=rates.dtype)
+    per_step.index_add_(0, steps, rates.mean(1))
+    importance = torch.cat(weights) if weights else None
+    return Evaluation(
+        images=len(bound),
+        nats=bound.mean().item(),
+        stderr=_stderr(bound),
+        distortion=distortion.mean().item(),
+        rate=rates.sum(0).mean().item(),
+        rate_per_step=tuple(per_step.tolist()),
+        bits_per_dim=bound.mean().item() / math.prod(model.shape) / math.log(2),
+        importance_samples=samples,
+        importance_nats=None if importance is None else importance.mean().item(),
+        importance_stderr=None if importance is None else _stderr(importance),
+        seed=seed,
+    )
+
+
+def _stderr(values: Tensor) -> float:
+    return (values.std(correction=min(1, len(values) - 1)) / math.sqrt(len(values))).item()

@@ -1,0 +1,107 @@
+"""The fast path: the same story, compiled.
+
+`latent.stretch` is a pure function of tensors, so a compiler may have it. `compile_model` puts a
+compiled `stretch` where the model keeps the eager one and changes nothing else: the equations
+stand once, in `step`, and are traced from there. A region is `pace` consecutive steps; compile
+time and speed both grow with it. The first and every later region share one graph, because the
+learned start is laid out like any other state.
+
+Precision is autocast's affair: within `precision("bf16")` the products of `ops` run in bf16 and
+everything else stays float32.
+"""
+
+import os
+import shutil
+import sys
+import warnings
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+
+from underdraw.latent import (
+    LatentModel,
+    Stretch,
+    as_given,
+    from_posterior,
+    from_prior,
+    stretch,
+)
+
+PRECISIONS = ("float32", "bf16")
+GRAPHS = 64  # shapes, rules and folds that one process may compile
+TENSOR_RULES = (from_posterior, from_prior, as_given)
+
+
+class Compiled:
+    """`stretch`, compiled; eager where compiling fails, which is said once, and for sources
+    that are more than a rule over tensors."""
+
+    def __init__(self, backend: str = "inductor") -> None:
+        torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
+        self.compiled: Stretch = torch.compile(
+            stretch, dynamic=False, fullgraph=True, backend=backend
+        )
+        self.broken = False
+
+    def __call__(self, model: Any, rule: Any, *rest: Any) -> tuple[Any, list[Any]]:  # noqa: ANN401
+        """Run a stretch."""
+        if self.broken or rule not in TENSOR_RULES:
+            return stretch(model, rule, *rest)
+        try:
+            return self.compiled(model, rule, *rest)
+        except torch._dynamo.exc.TorchDynamoException as error:
+            self.broken = True
+            reason = str(error).strip().splitlines()[0]
+            warnings.warn(f"compiling failed, running eagerly from here on: {reason}", stacklevel=2)
+            return stretch(model, rule, *rest)
+
+
+def has_compiler(device: str = "cpu") -> bool:
+    """Whether torch.compile can be expected to work on `device` here."""
+    if device != "cpu":
+        return torch.cuda.is_available()
+    names = ["cl"] if sys.platform == "win32" else ["g++", "clang++", "c++"]
+    return any(shutil.which(name) for name in [*names, os.environ.get("CXX", "")] if name)
+
+
+def compile_model(
+    model: LatentModel[Any], pace: int = 1, backend: str = "inductor", device: str = "cpu"
+) -> bool:
+    """Give `model` the fast path, in place.
+
+    Args:
+        model: the model; its parameters and their names do not change.
+        pace: steps to a compiled region.
+        backend: of torch.compile.
+        device: where the model will run.
+
+    Returns:
+        Whether it was done; without a compiler the model stays eager, with a warning.
+
+    Raises:
+        ValueError: `pace` is below 1.
+    """
+    if pace < 1:
+        raise ValueError(f"pace must be at least 1, got {pace}")
+    if backend == "inductor" and not has_compiler(device):
+        warnings.warn("no compiler was found, running eagerly", stacklevel=2)
+        return False
+    model.run, model.pace = Compiled(backend), pace
+    return True
+
+
+def precision(name: str, device: str = "cpu") -> AbstractContextManager[Any]:
+    """A context in which products run in `name`, "float32" or "bf16".
+
+    Raises:
+        ValueError: another name.
+    """
+    if name not in PRECISIONS:
+        raise ValueError(f"precision must be one of {PRECISIONS}, got {name!r}")
+    if name == "float32":
+        return nullcontext()
+    return torch.autocast(device, torch.bfloat16)
+
+
+

@@ -1,0 +1,41 @@
+"""Files that are whole or absent: written beside the target, then renamed over it."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def aside(target: Path) -> Iterator[Path]:
+    """A temporary path in the target's folder; renamed to `target` if the block succeeds.
+
+    The folder is made if missing. If the block fails the temporary file is removed and an
+    existing target is left as it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write UTF-8 text, whole or not at all."""
+    with aside(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(target: Path, value: Any) -> None:  # noqa: ANN401
+    """Write readable JSON, whole or not at all."""
+    write_text(target, json.dumps(value, indent=2) + "\n")

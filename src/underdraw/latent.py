@@ -1,0 +1,370 @@
+"""Sequential latent variable models: one story, told once, and the ways to choose its latents.
+
+A model draws latents z_1, z_2, ... in a fixed order, each given those before it:
+
+    p(x, z) = p(x | z) prod_i p(z_i | z_<i)         q(z | x) = prod_i q(z_i | x, z_<i)
+    log p(x) >= E_q [log p(x | z) - sum_i KL(q(z_i | x, z_<i) || p(z_i | z_<i))]
+
+It tells this story in one place, `LatentModel.step`, and is given a *source*, the way each latent
+is chosen. Training, reconstruction, generation, replay and compression differ in the source alone.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from underdraw.distributions import Gaussian
+from underdraw.nn.attention import Glimpse
+
+
+class Site(NamedTuple):
+    """Where a choice stands: its place in the order, its step and its layer, all from 0."""
+
+    index: int
+    step: int
+    layer: int
+
+
+class Frame(NamedTuple):
+    """What one step leaves on show.
+
+    Attributes:
+        canvas: parameters of the likelihood, (B, K, H, W).
+        read: window the step looked through, if it looked at an image through one.
+        write: window the step drew through, if it has one.
+    """
+
+    canvas: Tensor
+    read: Glimpse | None
+    write: Glimpse | None
+
+
+class Drawn(NamedTuple):
+    """A latent and the distributions it was chosen from; q is None when no image is seen."""
+
+    z: Tensor
+    p: Gaussian
+    q: Gaussian | None
+
+
+class Choice(NamedTuple):
+    """One stochastic choice of a trace.
+
+    Attributes:
+        site: where it stands.
+        z: the value, (B, ...).
+        p: prior p(z_i | z_<i).
+        q: posterior q(z_i | x, z_<i), None when no image is seen.
+    """
+
+    site: Site
+    z: Tensor
+    p: Gaussian
+    q: Gaussian | None
+
+
+class Trace(NamedTuple):
+    """A whole story: the frames asked for, the last one last, and every choice in order."""
+
+    frames: list[Frame]
+    choices: list[Choice]
+
+
+class Terms(NamedTuple):
+    """The parts of the bound for a batch, nats.
+
+    Attributes:
+        distortion: -log p(x | z) per image, (B,).
+        rates: cost of each choice per image, (sites, B).
+    """
+
+    distortion: Tensor
+    rates: Tensor
+
+    @property
+    def bound(self) -> Tensor:
+        """Upper bound on -log p(x) per image, one sample, (B,)."""
+        return self.distortion + self.rates.sum(0)
+
+
+Source = Callable[[Site, Gaussian, "Gaussian | None"], Tensor]
+Rule = Callable[[Gaussian, "Gaussian | None", Any], Tensor]
+Draw = Callable[[Gaussian, "Gaussian | None"], Tensor]
+Fold = Callable[[Frame, list[Drawn]], Any]
+StateT = TypeVar("StateT")
+Stretch = Callable[..., tuple[Any, list[Any]]]
+
+
+# --- sources ---------------------------------------------------------------------------------
+
+
+class Given(NamedTuple):
+    """A source that is a fixed rule over one tensor per site.
+
+    All a compiled region needs to know is the rule; the tensors go in as arguments. Tensors for
+    the first steps only tell the first steps only.
+    """
+
+    rule: Rule
+    values: Sequence[Tensor]
+
+    def __call__(self, site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
+        """The latent at `site`."""
+        return self.rule(p, q, self.values[site.index])
+
+
+def from_posterior(p: Gaussian, q: Gaussian | None, noise: Tensor) -> Tensor:
+    """z = mu_q + sigma_q noise."""
+    return _seen(q).mu + _seen(q).sigma * noise
+
+
+def from_prior(p: Gaussian, q: Gaussian | None, noise: Tensor) -> Tensor:
+    """z = mu_p + sigma_p noise."""
+    return p.mu + p.sigma * noise
+
+
+def as_given(p: Gaussian, q: Gaussian | None, z: Tensor) -> Tensor:
+    """The value itself."""
+    return z
+
+
+def _seen(q: Gaussian | None) -> Gaussian:
+    if q is None:
+        raise ValueError("this source asks the posterior, but no image was given")
+    return q
+
+
+def posterior(noise: Sequence[Tensor] | None = None) -> Source:
+    """Sample q (train, evaluate). `noise` holds a standard normal tensor per site; else fresh."""
+    if noise is not None:
+        return Given(from_posterior, noise)
+    return lambda site, p, q: from_posterior(p, q, torch.randn_like(_seen(q).mu))
+
+
+def prior(temperature: float = 1.0, noise: Sequence[Tensor] | None = None) -> Source:
+    """Sample p with its standard deviation scaled by `temperature` (generate).
+
+    Temperature 0 is the "zero variance" of Convolutional DRAW. `noise` as in `posterior`.
+    """
+    if temperature < 0:
+        raise ValueError(f"temperature must not be negative, got {temperature}")
+    if noise is not None:
+        return Given(from_prior, [temperature * e for e in noise])
+    return lambda site, p, q: from_prior(p, q, temperature * torch.randn_like(p.mu))
+
+
+def mode(site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
+    """The mean of q, or of p when no image is seen (reconstruct)."""
+    return (p if q is None else q).mu
+
+
+def replay(zs: Sequence[Tensor]) -> Source:
+    """The latents themselves, one per site (tests, interpolation, export)."""
+    return Given(as_given, zs)
+
+
+def keep(which: Callable[[Site], bool], stored: Source, dreamt: Source) -> Source:
+    """`stored` where `which(site)`, else `dreamt` (conceptual compression)."""
+
+    def choose(site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
+        return (stored if which(site) else dreamt)(site, p, q)
+
+    return choose
+
+
+# --- costs -----------------------------------------------------------------------------------
+
+
+def kl(drawn: Drawn) -> Tensor:
+    """KL(q || p), nats per image, (B,): the rate in expectation."""
+    return _seen(drawn.q).kl(drawn.p).flatten(1).sum(1)
+
+
+def log_ratio(drawn: Drawn) -> Tensor:
+    """log q(z) - log p(z), nats per image, (B,): the rate of this very sample."""
+    q = _seen(drawn.q)
+    return (q.log_prob(drawn.z) - drawn.p.log_prob(drawn.z)).flatten(1).sum(1)
+
+
+# --- the loop --------------------------------------------------------------------------------
+
+
+def tell(
+    model: "LatentModel[StateT]", rule: Rule, state: StateT, given: Sequence[Any], x: Tensor | None
+) -> tuple[StateT, Frame, list[Drawn]]:
+    """One step, with its choices written down; `given` has an entry per layer, in order."""
+    drawn: list[Drawn] = []
+
+    def draw(p: Gaussian, q: Gaussian | None) -> Tensor:
+        z = rule(p, q, given[len(drawn)])
+        drawn.append(Drawn(z, p, q))
+        return z
+
+    state, frame = model.step(state, draw, x)
+    return state, frame, drawn
+
+
+def stretch(
+    model: "LatentModel[StateT]",
+    rule: Rule,
+    fold: Fold,
+    state: StateT,
+    given: Sequence[Sequence[Any]],
+    x: Tensor | None,
+) -> tuple[StateT, list[Any]]:
+    """Consecutive steps: a pure function of tensors, and so the unit that is compiled."""
+    shown = []
+    for layers in given:
+        state, frame, drawn = tell(model, rule, state, layers, x)
+        shown.append(fold(frame, drawn))
+    return state, shown
+
+
+def whole(frame: Frame, drawn: list[Drawn]) -> tuple[Frame, list[Drawn]]:
+    """Keep everything a step shows."""
+    return frame, drawn
+
+
+def seen(frame: Frame, drawn: list[Drawn]) -> Frame:
+    """Keep what a step leaves on show, not its choices."""
+    return frame
+
+
+def cost_by_kl(frame: Frame, drawn: list[Drawn]) -> tuple[Tensor, list[Tensor]]:
+    """Keep the canvas and the expected rates."""
+    return frame.canvas, [kl(d) for d in drawn]
+
+
+def cost_by_sample(frame: Frame, drawn: list[Drawn]) -> tuple[Tensor, list[Tensor]]:
+    """Keep the canvas and the rates of these very samples."""
+    return frame.canvas, [log_ratio(d) for d in drawn]
+
+
+class LatentModel(nn.Module, ABC, Generic[StateT]):
+    """A model that tells its story one step at a time.
+
+    A subclass sets the attributes and writes `begin` and `step`; everything else is given.
+
+    Attributes:
+        likelihood: module from canvas to p(x | z).
+        shape: (C, H, W) of the images.
+        sites: every stochastic choice, in the order in which it is made.
+        run: runs a stretch of steps; `underdraw.fast` puts a compiled one here.
+        pace: steps to a stretch.
+    """
+
+    likelihood: Any
+    shape: tuple[int, int, int]
+    sites: tuple[Site, ...]
+    run: Stretch
+    pace: int
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run, self.pace = stretch, 1
+
+    @abstractmethod
+    def begin(self, n: int) -> StateT:
+        """The learned start for `n` images."""
+
+    @abstractmethod
+    def step(self, state: StateT, draw: Draw, x: Tensor | None) -> tuple[StateT, Frame]:
+        """One step; `draw(p, q)` chooses each latent. The encoder runs only if `x` is given."""
+
+    @abstractmethod
+    def latent_shape(self, site: Site) -> tuple[int, ...]:
+        """Shape of one image's latent at `site`."""
+
+    def noise(
+        self, n: int, generator: torch.Generator | None = None, steps: int | None = None
+    ) -> list[Tensor]:
+        """Standard normal noise for `n` images on the CPU: per site (n, *latent_shape).
+
+        With `steps`, for the first so many steps only: a model given less noise takes fewer steps.
+        """
+        sites = [site for site in self.sites if steps is None or site.step < steps]
+        return [torch.randn(n, *self.latent_shape(site), generator=generator) for site in sites]
+
+    def paint(
+        self,
+        source: Source,
+        x: Tensor | None = None,
+        n: int = 1,
+        fold: Fold = whole,
+    ) -> Iterator[Any]:
+        """The one loop over steps: yields `fold(frame, drawn)` for each."""
+        state = self.begin(n if x is None else x.shape[0])
+        rule, given = self._given(source)
+        for first in range(0, len(given), self.pace):
+            state, shown = self.run(
+                self, rule, fold, state, given[first : first + self.pace], x
+            )
+            yield from shown
+
+    def _given(self, source: Source) -> tuple[Rule, list[list[Any]]]:
+        told = self.sites[: len(source.values)] if isinstance(source, Given) else self.sites
+        steps = [list(layers) for _, layers in groupby(told, key=lambda site: site.step)]
+        if not isinstance(source, Given):
+            return lambda p, q, site: source(site, p, q), steps
+        if not told or len(source.values) != len(told) or self._splits_a_step(len(told)):
+            raise ValueError(
+                f"{len(source.values)} tensors do not fill whole steps of {len(self.sites)} sites"
+            )
+        return source.rule, [[source.values[s.index] for s in step] for step in steps]
+
+    def _splits_a_step(self, told: int) -> bool:
+        return told < len(self.sites) and self.sites[told].step == self.sites[told - 1].step
+
+    def unroll(
+        self, source: Source, x: Tensor | None = None, n: int = 1, frames: str = "last"
+    ) -> Trace:
+        """Tell the story with `source`, of the images `x` (B, C, H, W) or of `n` unseen ones.
+
+        Args:
+            source: how each latent is chosen.
+            x: images, or None to generate.
+            n: how many images when `x` is None.
+            frames: "last", or "all" to have the frame of every step.
+
+        Returns:
+            The frames asked for and all choices.
+
+        Raises:
+            ValueError: `frames` is neither word, `x` is not of the model's shape, or the source
+                does not fit.
+        """
+        if frames not in ("last", "all"):
+            raise ValueError(f'frames must be "last" or "all", got {frames!r}')
+        if x is not None and tuple(x.shape[1:]) != tuple(self.shape):
+            raise ValueError(f"images are {tuple(x.shape[1:])}, the model draws {self.shape}")
+        told = list(self.paint(source, x, n))
+        drawn = [d for _, choices in told for d in choices]
+        choices = [Choice(site, *d) for site, d in zip(self.sites, drawn, strict=False)]
+        shown = [frame for frame, _ in told]
+        return Trace(shown if frames == "all" else shown[-1:], choices)
+
+    def forward(
+        self,
+        x: Tensor,
+        noise: Sequence[Tensor],
+        target: Tensor | None = None,
+        cost: Fold = cost_by_kl,
+    ) -> Terms:
+        """The parts of the bound for images `x`, with one posterior sample made from `noise`.
+
+        Args:
+            x: images (B, C, H, W), what the encoder sees.
+            noise: a standard normal tensor per site.
+            target: what the likelihood scores; `x` unless it must be dequantised.
+            cost: `cost_by_kl`, or `cost_by_sample` for importance weights.
+        """
+        rates: list[Tensor] = []
+        canvas = x
+        for canvas, paid in self.paint(Given(from_posterior, noise), x, fold=cost):
+            rates += paid
+        distortion = -self.likelihood(canvas).log_prob(x if target is None else target)
+        return Terms(distortion, torch.stack(rates))

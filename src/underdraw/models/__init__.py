@@ -1,0 +1,20 @@
+"""Models, and the one table of them by name."""
+
+from typing import Any
+
+from underdraw.latent import LatentModel
+from underdraw.models.draw import DRAW, DRAWConfig
+
+MODELS: dict[str, tuple[type[Any], type[Any]]] = {"draw": (DRAWConfig, DRAW)}
+
+
+def build(config: Any) -> LatentModel[Any]:  # noqa: ANN401
+    """The model that `config` describes, freshly initialised.
+
+    Raises:
+        ValueError: no model has such a config.
+    """
+    for config_type, model_type in MODELS.values():
+        if isinstance(config, config_type):
+            return model_type(config)
+    raise ValueError(f"no model is built from a {type(config).__name__}")

@@ -1,0 +1,7 @@
+"""Training: objectives, schedules, a state that survives being killed, and the loop."""
+
+from underdraw.train.loop import Outcome, train
+from underdraw.train.objective import Objective, elbo, iwae
+from underdraw.train.state import RunError
+
+__all__ = ["Objective", "Outcome", "RunError", "elbo", "iwae", "train"]

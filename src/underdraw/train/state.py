@@ -1,0 +1,141 @@
+"""The whole state of a run, and its checkpoints.
+
+Weights, averaged weights, Adam's two moments and a few numbers: nothing else is needed to go on,
+because all randomness of a run is a function of its seed and the update (`underdraw.noise`). A
+checkpoint is one safetensors file, written aside and renamed, so that a run killed at any moment
+finds the last whole one and from there repeats, to the last bit, what it would have done.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from underdraw.files import aside
+from underdraw.latent import LatentModel
+from underdraw.presets import TrainConfig
+
+LAST, SNAPSHOTS = Path("train/last.safetensors"), Path("train/snapshots")
+KEPT = 3  # snapshots
+
+
+class RunError(ValueError):
+    """A run that cannot go on, with the reason."""
+
+
+@dataclass
+class Numbers:
+    """The scalars of a run. `mean` and `spread` follow the cost, for the watch over jumps."""
+
+    step: int = 0
+    """Updates done."""
+    images: int = 0
+    """Images seen."""
+    minutes: float = 0.0
+    """Time spent training, over all processes that carried the run in turn."""
+    best: float | None = None
+    """Lowest validation bound so far, nats."""
+    mean: float | None = None
+    spread: float = 0.0
+    windows: int = 0
+    """Windows of the log that `mean` has followed."""
+    window: list[float] = field(default_factory=lambda: [0.0, 0.0, 0])
+    """Sums of distortion and rate over the updates since the last row of the log, and their count."""
+    setbacks: list[int] = field(default_factory=list)
+    """Updates at which training went back to older parameters."""
+
+
+class TrainState:
+    """Model, averaged weights, optimiser and numbers."""
+
+    def __init__(self, model: LatentModel[Any], config: TrainConfig) -> None:
+        self.model = model
+        self.weights = dict(model.named_parameters())
+        self.ema = {name: value.detach().clone() for name, value in self.weights.items()}
+        self.optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
+        self.numbers = Numbers()
+
+    def average(self, decay: float) -> None:
+        """Move the averaged weights towards the weights."""
+        now = [value.detach() for value in self.weights.values()]
+        torch._foreach_lerp_(list(self.ema.values()), now, 1 - decay)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that is a tensor, by name."""
+        found: dict[str, Tensor] = {}
+        for name, value in self.weights.items():
+            found[f"weight/{name}"] = value.detach()
+            found[f"ema/{name}"] = self.ema[name]
+            for key, moment in self.optimizer.state.get(value, {}).items():
+                found[f"{key}/{name}"] = moment
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, whole or not at all."""
+        from safetensors.torch import save_file
+
+        tensors = {key: value.cpu().contiguous() for key, value in self.tensors().items()}
+        with aside(path) as temporary:
+            save_file(tensors, temporary, metadata={"numbers": json.dumps(asdict(self.numbers))})
+
+    def load(self, path: Path, numbers: bool = True) -> None:
+        """Take over a checkpoint; without `numbers`, its tensors only.
+
+        Raises:
+            RunError: it is damaged or of another model.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+                kept = json.loads((file.metadata() or {})["numbers"])
+            self._take(tensors)
+        except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            raise RunError(f"{path} cannot be resumed: {error}") from error
+        if numbers:
+            self.numbers = Numbers(**kept)
+
+    def _take(self, tensors: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, value in self.weights.items():
+                value.copy_(tensors[f"weight/{name}"])
+                self.ema[name].copy_(tensors[f"ema/{name}"])
+                if f"step/{name}" not in tensors:
+                    self.optimizer.state.pop(value, None)
+                    continue
+                self.optimizer.state[value] = {
+                    key: tensors[f"{key}/{name}"].to(value.device)
+                    for key in ("step", "exp_avg", "exp_avg_sq")
+                }
+
+    # --- snapshots ------------------------------------------------------------------------
+
+    def snapshot(self, run: Path) -> None:
+        """Keep the parameters of this update, to go back to."""
+        self.save(run / SNAPSHOTS / f"{self.numbers.step:09d}.safetensors")
+
+    def go_back(self, run: Path, age: int) -> int:
+        """Take over the youngest snapshot at least `age` updates old; returns its update.
+
+        The count of updates goes on, so the run meets other images and other noise than before.
+        """
+        now = self.numbers.step
+        old = [path for path in sorted((run / SNAPSHOTS).glob("*.safetensors")) if _at(path) <= now]
+        ripe = [path for path in old if _at(path) <= now - age] or old[:1]
+        if not ripe:
+            raise RunError(f"the cost broke down at update {now} and {run} holds no snapshot")
+        self.load(ripe[-1], numbers=False)
+        return _at(ripe[-1])
+
+    def prune(self, run: Path) -> None:
+        """Remove snapshots that no checkpoint from now on needs."""
+        paths = sorted((run / SNAPSHOTS).glob("*.safetensors"))
+        for path in [path for path in paths if _at(path) <= self.numbers.step][:-KEPT]:
+            path.unlink()
+
+
+def _at(path: Path) -> int:
+    return int(path.stem)

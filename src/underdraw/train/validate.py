@@ -1,0 +1,82 @@
+"""Validation: the averaged weights are measured, shown by samples, and kept if they are the best."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from underdraw import checkpoint
+from underdraw.data import Images
+from underdraw.evaluate import evaluate
+from underdraw.latent import prior
+from underdraw.plot import sheet
+from underdraw.presets import Preset
+from underdraw.train.state import TrainState
+
+SHEET = 64  # samples
+
+
+@contextmanager
+def averaged(state: TrainState) -> Iterator[None]:
+    """The model with its averaged weights; the others are put back to the last bit."""
+    weights = list(state.weights.values())
+    kept = [value.detach().clone() for value in weights]
+    with torch.no_grad():
+        torch._foreach_copy_(weights, list(state.ema.values()))
+    state.model.eval()
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            torch._foreach_copy_(weights, kept)
+        state.model.train()
+
+
+def validate(
+    state: TrainState, preset: Preset, images: Images, out: Path, batch: int
+) -> dict[str, Any]:
+    """Measure on `images`, leave a sample sheet in `out`, keep the model there if it is the best.
+
+    Returns:
+        The row for the log; nats per image.
+    """
+    config, numbers = preset.train, state.numbers
+    with averaged(state):
+        found = evaluate(
+            state.model, images, seed=config.seed, batch=min(batch, len(images)),
+            bf16=config.precision == "bf16",
+        )  # fmt: skip
+        _show(state, config.seed, out / "samples" / f"{numbers.step:07d}.png")
+    best = numbers.best is None or found.nats < numbers.best
+    if best:
+        numbers.best = found.nats
+        _keep(state, preset, out)
+    row = {"nats": found.nats, "stderr": found.stderr, "distortion": found.distortion}
+    return {**row, "rate": found.rate, "best": best, "minutes": numbers.minutes}
+
+
+def _keep(state: TrainState, preset: Preset, out: Path) -> None:
+    numbers = state.numbers
+    trained = {"step": numbers.step, "images": numbers.images, "minutes": numbers.minutes}
+    checkpoint.save(
+        state.model,
+        out,
+        weights=state.ema,
+        preset=preset.name,
+        data=asdict(preset.data),
+        train=asdict(preset.train),
+        trained={**trained, "validation_nats": numbers.best},
+    )
+
+
+@torch.no_grad()
+def _show(state: TrainState, seed: int, path: Path) -> None:
+    """Samples, always from the same noise."""
+    model, device = state.model, next(state.model.parameters()).device
+    noise = [e.to(device) for e in model.noise(SHEET, torch.Generator().manual_seed(seed))]
+    trace = model.unroll(prior(1.0, noise), n=SHEET)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet(model.likelihood(trace.frames[-1].canvas).mean).save(path)

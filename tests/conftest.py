@@ -1,0 +1,72 @@
+"""Small models that every test of the core can afford."""
+
+from typing import Any
+
+import hypothesis
+import pytest
+import torch
+
+from underdraw.latent import LatentModel
+from underdraw.models import MODELS, build
+
+hypothesis.settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, max_examples=50, database=None
+)
+hypothesis.settings.load_profile("repeatable")
+torch.set_num_threads(1)  # small tensors: threads only wait for each other
+
+SMALL = {"shape": (1, 8, 6), "steps": 3, "hidden": 11, "latent": 4, "read_size": 2, "write_size": 3}
+WHOLE = {"read_size": None, "write_size": None}
+
+# model -> variant -> constructor arguments of its config
+TINY: dict[str, dict[str, dict[str, Any]]] = {
+    "draw": {
+        "attention": SMALL,
+        "no_attention": SMALL | WHOLE,
+        "read_only": SMALL | {"write_size": None},
+        "learned_prior": SMALL | {"learned_prior": True},
+        "plain": SMALL | {"layer_norm": False, "tiled_windows": False},
+        "colour": SMALL | {"shape": (3, 9, 7)},
+        "gaussian": SMALL | {"shape": (3, 9, 7), "likelihood": "gaussian", "learned_prior": True},
+        "gaussian_no_attention": SMALL | WHOLE | {"shape": (3, 5, 4), "likelihood": "gaussian"},
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def tiny() -> dict[str, dict[str, dict[str, Any]]]:
+    """The whole table of small models: name -> variant -> arguments of the config."""
+    return TINY
+
+
+def _build(name: str, variant: str) -> LatentModel[Any]:
+    torch.manual_seed(0)
+    return build(MODELS[name][0](**TINY[name][variant]))
+
+
+@pytest.fixture(
+    params=[(name, variant) for name, variants in TINY.items() for variant in variants],
+    ids="-".join,
+)
+def model(request: pytest.FixtureRequest) -> LatentModel[Any]:
+    """Every small model in turn, freshly initialised."""
+    return _build(*request.param)
+
+
+@pytest.fixture
+def draw() -> LatentModel[Any]:
+    """One small DRAW with attention and a learned prior."""
+    return _build("draw", "learned_prior")
+
+
+@pytest.fixture
+def images(request: pytest.FixtureRequest) -> torch.Tensor:
+    """Three binary images of the shape that the test's `model` or `draw` wants."""
+    name = "model" if "model" in request.fixturenames else "draw"
+    shape = request.getfixturevalue(name).shape
+    return torch.rand(3, *shape, generator=torch.Generator().manual_seed(1)).round()
