@@ -13,7 +13,7 @@ from underdraw.likelihoods import LIKELIHOODS, Bernoulli, DequantisedGaussian
 
 
 def test_the_table_names_both():
-    assert LIKELIHOODS == {"bernoulli": Bernoulli, "gaussian": DequantisedGaussian}
+    assert dict(LIKELIHOODS) == {"bernoulli": Bernoulli, "gaussian": DequantisedGaussian}
 
 
 def test_bernoulli_is_the_sum_of_cross_entropies():

@@ -114,6 +114,4 @@ class Toy(LatentModel[State]):
             slope = s[1, 0] / s[0, 0]
             mu, variance = m[:, 1:] + slope * (zs[0] - mu), s[1, 1] - slope * s[0, 1]
         sigma = variance.sqrt()
-        return Gaussian(
-            mu + self.blunder * sigma, (sigma * (1 + self.blunder)).log().expand_as(mu)
-        )
+        return Gaussian(mu + self.blunder * sigma, (sigma * (1 + self.blunder)).log().expand_as(mu))

@@ -83,10 +83,12 @@ def evaluate(
     report = report or (lambda done: None)
     parts, weights, done = [], [], 0
     device = next(model.parameters()).device.type
+    places = np.asarray(getattr(images, "indices", np.arange(len(images))))  # in the whole split
     with torch.no_grad(), precision("bf16" if bf16 else "float32", device):
         for first in range(0, len(images), batch):
             index = np.arange(first, min(first + batch, len(images)))
             x = _filled(images.take(index), batch)
+            index = places[index]
             parts.append(_cpu(_terms(model, x, index, seed, 0, cost_by_kl), len(index)))
             report(done := done + 1)
             if importance_samples:

@@ -179,12 +179,12 @@ def keep(which: Callable[[Site], bool], stored: Source, dreamt: Source) -> Sourc
 # --- costs -----------------------------------------------------------------------------------
 
 
-def kl(drawn: Drawn) -> Tensor:
+def kl(drawn: "Drawn | Choice") -> Tensor:
     """KL(q || p), nats per image, (B,): the rate in expectation."""
     return _seen(drawn.q).kl(drawn.p).flatten(1).sum(1)
 
 
-def log_ratio(drawn: Drawn) -> Tensor:
+def log_ratio(drawn: "Drawn | Choice") -> Tensor:
     """log q(z) - log p(z), nats per image, (B,): the rate of this very sample."""
     q = _seen(drawn.q)
     return (q.log_prob(drawn.z) - drawn.p.log_prob(drawn.z)).flatten(1).sum(1)

@@ -7,8 +7,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from nn import reference_attention as reference
 
+from nn import reference_attention as reference
 from underdraw.nn import attention
 from underdraw.nn.attention import (
     AttentiveReader,
@@ -377,14 +377,15 @@ def read_at(place: float, image: torch.Tensor, sigma2: float = 4.0, size: int = 
 def test_moderately_outside_a_gradient_leads_back(image, place):
     value, gradient = read_at(place, image)
     toward_inside = 1 if place < 1 else -1
-    # brightness grows with x (or y): towards the inside is uphill on the left, downhill on the right
     error = (value - (SIDE + 1) / 2) ** 2  # wants what the middle shows
     assert error > 1
     pull = -2 * (value - (SIDE + 1) / 2) * gradient  # minus the gradient of that error
     assert pull * toward_inside > 0.01
 
 
-@pytest.mark.parametrize(("place", "edge"), [(-20.0, 1), (SIDE + 20.0, SIDE), (-1e5, 1), (1e5, SIDE)])
+@pytest.mark.parametrize(
+    ("place", "edge"), [(-20.0, 1), (SIDE + 20.0, SIDE), (-1e5, 1), (1e5, SIDE)]
+)
 @pytest.mark.parametrize("image", [ACROSS, DOWN], ids=["x", "y"])
 def test_wholly_outside_the_nearest_edge_is_read(image, place, edge):
     value, gradient = read_at(place, image, sigma2=1.0)

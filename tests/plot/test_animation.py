@@ -19,7 +19,7 @@ def frames(path):
     ("suffix", "name"), [("gif", "GIF"), ("png", "PNG"), ("apng", "PNG"), ("webp", "WEBP")]
 )
 def test_frames_and_durations(tmp_path, attentive, seen, suffix, name):
-    path = animate(attentive, seen, tmp_path / f"a.{suffix}", fps=20, hold=1.5, scale=4)
+    path = animate(attentive, seen, tmp_path / f"a.{suffix}", fps=20.0, hold=1.5, scale=4)
     found, read, loop = frames(path)
     assert found == name
     assert [round(d) for _, d in read] == [50] * 6 + [1500]
@@ -73,10 +73,12 @@ def test_unknown_suffix_is_named_and_nothing_written(tmp_path, attentive, seen):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("wrong", [{"fps": 0}, {"fps": 51}, {"hold": -1}, {"columns": 0}])
-def test_out_of_range(tmp_path, attentive, seen, wrong):
-    with pytest.raises(ValueError):
-        animate(attentive, seen, tmp_path / "a.gif", **wrong)
+@pytest.mark.parametrize(
+    ("name", "value"), [("fps", 0.0), ("fps", 51.0), ("hold", -1.0), ("columns", 0)]
+)
+def test_out_of_range(tmp_path, attentive, seen, name, value):
+    with pytest.raises(ValueError, match=f"{name}.*{value}"):
+        animate(attentive, seen, tmp_path / "a.gif", **{name: value})
 
 
 def test_a_trace_without_frames_is_refused(tmp_path, attentive):

@@ -30,7 +30,7 @@ def test_levels_stand_for_values():
 
 def test_an_image_is_nearest_to_itself_among_large_values(data):
     _, training = data
-    near = training.repeat(2, 1, 1, 1) * 1e-4 + 1000.0
+    near = training.repeat(2, 1, 1, 1) * 1e-4 + 100.0
     near[50:] += 1e-3
     assert nearest(near[40:50], near).tolist() == list(range(40, 50))
 
@@ -77,5 +77,5 @@ def test_pairs_must_match(data):
         reconstructions(data[0], data[1])
     with pytest.raises(ValueError, match="no images"):
         reconstructions(data[0][:0], data[1][:0])
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="no images"):
         nearest_sheet(data[0][:0], data[1])

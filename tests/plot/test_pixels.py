@@ -52,12 +52,10 @@ def test_sheet_is_square_by_default_and_keeps_to_its_images():
     assert isinstance(sheet(torch.zeros(1, 3, 4, 4)), Image.Image)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"columns": 0}, {"pad": -1}, {"scale": 0}], ids=["columns", "pad", "scale"]
-)
-def test_sheet_refuses(wrong):
-    with pytest.raises(ValueError):
-        sheet(torch.zeros(4, 1, 4, 4), **wrong)
+@pytest.mark.parametrize(("name", "value"), [("columns", 0), ("pad", -1), ("scale", 0)])
+def test_sheet_refuses(name, value):
+    with pytest.raises(ValueError, match=f"{name}.*{value}"):
+        sheet(torch.zeros(4, 1, 4, 4), **{name: value})
 
 
 def test_an_empty_sheet_is_refused():

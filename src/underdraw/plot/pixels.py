@@ -47,14 +47,14 @@ def to_images(x: Float[Tensor, "b c h w"]) -> list[Image.Image]:
     return [from_levels(tile) for tile in to_levels(x)]
 
 
-def enlarge(tiles: Tiles, scale: int) -> Tiles:
+def enlarge(tiles: Tiles, scale: int) -> UInt8[np.ndarray, "b y x k"]:
     """Every pixel as a square of `scale` x `scale`; ValueError if `scale` is below 1."""
     if scale < 1:
         raise ValueError(f"scale must be at least 1, got {scale}")
     return tiles.repeat(scale, axis=1).repeat(scale, axis=2)
 
 
-def coloured(tiles: Tiles) -> Tiles:
+def coloured(tiles: Tiles) -> UInt8[np.ndarray, "b h w 3"]:
     """Tiles with three channels, each a copy if they are grey."""
     return tiles.repeat(3, axis=3) if tiles.shape[3] == 1 else tiles
 

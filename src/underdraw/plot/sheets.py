@@ -7,12 +7,12 @@ with it; `reconstructions` sets every image beside what the model makes of it.
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
 from underdraw.plot.neighbours import Images, nearest, take
-from underdraw.plot.pixels import GAP, Tiles, enlarge, from_levels, grid, to_levels
+from underdraw.plot.pixels import GAP, enlarge, from_levels, grid, to_levels
 
 
 def sheet(
@@ -35,7 +35,7 @@ def sheet(
 
 def reconstructions(
     originals: Float[Tensor, "b c h w"],
-    made: Float[Tensor, "b c h w"],
+    made: Float[Tensor, "_ _ _ _"],
     columns: int | None = None,
     pad: int = 2,
     scale: int = 3,
@@ -64,7 +64,7 @@ def nearest_sheet(
     pad: int = 2,
     scale: int = 3,
 ) -> Image.Image:
-    """Samples row by row and, set apart on the right, what row's last samples are nearest to.
+    """Samples row by row and, set apart on the right, what each row's last is nearest to.
 
     The last column holds the training images closest in L2 to the samples in the column before
     it (Figs 6, 9 and 12). With `columns=1` every sample stands beside its neighbour.
@@ -91,7 +91,9 @@ def nearest_sheet(
     return from_levels(_beside(left[None], right[None], 5 * pad)[0])
 
 
-def _beside(left: Tiles, right: Tiles, pad: int) -> Tiles:
+def _beside(
+    left: UInt8[np.ndarray, "b h w k"], right: UInt8[np.ndarray, "_ _ _ _"], pad: int
+) -> UInt8[np.ndarray, "b h wide k"]:
     n, h, _, k = left.shape
     if right.shape[:2] + right.shape[3:] != (n, h, k):
         raise ValueError(f"cannot set {right.shape} beside {left.shape}")

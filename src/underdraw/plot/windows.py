@@ -5,8 +5,8 @@ filters of a window of N x N filters with centre g and stride delta stand at
 
     g - 1/2 -+ (N - 1) / 2 delta
 
-and the rectangle's border is centred on them. Its width shows the precision: it is sigma, between
-one pixel of the enlarged picture and a sixteenth of the picture's side (at least two). N = 1, or a
+and the rectangle's border is centred on them. Its width shows the precision: it is sigma / 2,
+between one pixel of the enlarged picture and a sixteenth of the picture's side (at least two). N = 1, or a
 stride near 0, leaves a filled square of that width.
 
 An edge between pixels colours both by the share it covers, so that windows glide in animations.
@@ -42,16 +42,17 @@ class Box(NamedTuple):
 
 def box_of(glimpse: Glimpse, image: int = 0) -> Box:
     """The rectangle through the outermost filters of one image's window."""
-    g_x, g_y = float(glimpse.g_x[image]), float(glimpse.g_y[image])
-    half = (glimpse.size - 1) / 2 * float(glimpse.delta[image])
+    numbers = (glimpse.g_x, glimpse.g_y, glimpse.delta, glimpse.sigma2)
+    g_x, g_y, delta, sigma2 = (float(v[image].detach()) for v in numbers)
+    half = (glimpse.size - 1) / 2 * delta
     left, right = g_x - 0.5 - half, g_x - 0.5 + half
     top, bottom = g_y - 0.5 - half, g_y - 0.5 + half
-    return Box(left, top, right, bottom, math.sqrt(float(glimpse.sigma2[image])))
+    return Box(left, top, right, bottom, math.sqrt(sigma2))
 
 
 def border(sigma: float, side: int, scale: int) -> float:
     """Width of the line, pixels of a picture whose longer side is `side` after enlargement."""
-    return min(max(sigma * scale, 1.0), max(side / 16, 2.0))
+    return min(max(scale * sigma / 2, 1.0), max(side / 16, 2.0))
 
 
 def covered(lo: float, hi: float, pixels: int) -> Float[np.ndarray, " pixels"]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SCALE = 6  # pixels of the figure's pictures to a pixel of the image
 LEFT, HEAD, GUTTER = 1.05, 0.42, 0.14  # margins and gaps, inches
-Levels = UInt8[np.ndarray, "h w 3"]
+Levels = UInt8[np.ndarray, "_ _ 3"]
 
 
 def settings(

@@ -1,0 +1,29 @@
+"""The command line: `underdraw COMMAND ...`.
+
+Every command takes `--json` for one machine-readable object on stdout; everything else goes to
+stderr. Bad input ends with one line that names the offending value, and exit code 2.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Exit codes: 0 done; 2 bad input; 1 a command that ran and failed; 128 + n stopped by signal n
+    (a training run saves first).
+    """
+    from underdraw.cli.commands import run
+
+    try:
+        code = run(sys.argv[1:] if args is None else args)
+    except (ValueError, OSError) as error:  # the package's errors are ValueErrors
+        if os.environ.get("UNDERDRAW_TRACEBACK"):
+            raise
+        print(f"underdraw: {error}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)

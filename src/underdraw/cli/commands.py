@@ -1,0 +1,210 @@
+"""The commands and their flags. Nothing heavy is imported until a command runs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import FlagCreatePairsOff, Positional, arg
+
+Count = Annotated[int, arg(aliases=["-n"])]
+app = tyro.extras.SubcommandApp()
+
+
+@app.command
+def demo(out: Path = Path("out/demo"), seed: int = 0, json: bool = False) -> int:
+    """The main job, offline, in minutes: measure, sample, animate, reconstruct, train.
+
+    Leaves a folder with an index.html that shows and explains all of it.
+
+    Args:
+        out: folder to write.
+        seed: of everything random.
+        json: print one JSON object to stdout.
+    """
+    from underdraw.cli import tell
+    from underdraw.demo import run
+
+    return tell.result(run(out, seed=seed, say=tell.say), json)
+
+
+@app.command
+def train(
+    preset: Positional[str],
+    data: Path | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+    max_minutes: float | None = None,
+    tensorboard: bool = False,
+    json: bool = False,
+    settings: Positional[tuple[str, ...]] = (),
+) -> int:
+    """Train a preset: `underdraw train draw_mnist --train.batch 256 --model.learned-prior`.
+
+    Fields of the preset are set by --model.FIELD, --data.FIELD and --train.FIELD. With
+    `accelerate launch -m underdraw train ...` or torchrun it runs on many processes.
+
+    Args:
+        preset: a name from `underdraw models`.
+        data: local mirror of the data set, instead of the hub.
+        out: the run's folder (default out/PRESET).
+        resume: go on with the run in that folder.
+        max_minutes: end cleanly, resumable, after so many minutes.
+        tensorboard: also write TensorBoard events.
+        json: print one JSON object to stdout.
+        settings: fields of the preset to change.
+    """
+    from underdraw.cli import work
+
+    out = Path("out") / preset if out is None else out
+    return work.train(preset, settings, data, out, resume, max_minutes, tensorboard, json)
+
+
+@app.command
+def evaluate(
+    model: Positional[str],
+    split: Literal["train", "valid", "test"] = "test",
+    data: Path | None = None,
+    importance_samples: int = 0,
+    limit: int | None = None,
+    seed: int = 0,
+    batch: int = 250,
+    compile: bool = False,
+    json: bool = False,
+) -> int:
+    """Measure the bound of a model on a split, in nats per image.
+
+    Args:
+        model: a shipped name or a run's folder.
+        split: which part of the model's data set.
+        data: local mirror of the data set, instead of the hub.
+        importance_samples: K of the importance-weighted bound; 0 leaves it out.
+        limit: measure on so many images, a seeded random subset.
+        seed: of the noise and the subset.
+        batch: images at a time; does not change the noise.
+        compile: compile the step first; pays for many samples.
+        json: print one JSON object to stdout.
+    """
+    from underdraw.cli import work
+
+    return work.evaluate(
+        model, split, data, importance_samples, limit, seed, batch, compile, json
+    )  # fmt: skip
+
+
+@app.command
+def sample(
+    model: Positional[str],
+    count: Count = 64,
+    temperature: float = 1.0,
+    seed: int = 0,
+    out: Path = Path("out/samples"),
+    animate: bool = False,
+    data: Path | None = None,
+    nearest: bool = False,
+    json: bool = False,
+) -> int:
+    """Draw samples: a sheet, the canvas step by step, and on request an animation.
+
+    Args:
+        model: a shipped name or a run's folder.
+        count: how many.
+        temperature: factor on the prior's standard deviation; 0 draws its means.
+        seed: of the noise.
+        out: folder to write.
+        animate: also write sequence.gif and sequence.webp.
+        data: local mirror of the data set, for --nearest.
+        nearest: also show each sample beside the training image nearest to it.
+        json: print one JSON object to stdout.
+    """
+    from underdraw.cli import work
+
+    return work.sample(
+        model, count, temperature, seed, out, animate, data, nearest, json
+    )  # fmt: skip
+
+
+@app.command
+def reconstruct(
+    model: Positional[str],
+    images: Positional[tuple[Path, ...]] = (),
+    dataset: bool = False,
+    count: Count = 16,
+    split: Literal["train", "valid", "test"] = "test",
+    data: Path | None = None,
+    seed: int = 0,
+    out: Path = Path("out/reconstructions"),
+    json: bool = False,
+) -> int:
+    """Reconstruct images: each beside what the model makes of it, and how.
+
+    Args:
+        model: a shipped name or a run's folder.
+        images: image files; brought to the model's size and kind.
+        dataset: reconstruct random images of the model's data set instead.
+        count: how many of the data set.
+        split: of the data set.
+        data: local mirror of the data set, instead of the hub.
+        seed: of the choice of images.
+        out: folder to write.
+        json: print one JSON object to stdout.
+    """
+    from underdraw.cli import work
+
+    return work.reconstruct(
+        model, images, dataset, count, split, data, seed, out, json
+    )  # fmt: skip
+
+
+@app.command
+def info(model: Positional[str], json: bool = False) -> int:
+    """Show what a model is: its config, training and numbers.
+
+    Args:
+        model: a shipped name or a run's folder.
+        json: print one JSON object to stdout.
+    """
+    from underdraw.cli import work
+
+    return work.info(model, json)
+
+
+@app.command
+def models(json: bool = False) -> int:
+    """List the shipped weights with their numbers, the presets and the data sets.
+
+    Args:
+        json: print one JSON object to stdout.
+    """
+    from underdraw.cli import work
+
+    return work.models(json)
+
+
+def run(args: Sequence[str]) -> int:
+    """Parse `args`, run the command they name and return its exit code."""
+    if list(args) == ["--version"]:
+        from underdraw import __version__
+
+        print(__version__)
+        return 0
+    return app.cli(
+        prog="underdraw",
+        args=_settings(args),
+        description="DRAW: train it, measure it, sample it. `underdraw COMMAND --help` says more.",
+        config=(FlagCreatePairsOff,),
+    )
+
+
+def _settings(args: Sequence[str]) -> list[str]:
+    """Gather --model.X v, --data.X v and --train.X v of `train` behind a lone `--`."""
+    if not args or args[0] != "train":
+        return list(args)
+    plain, fields = [], []
+    rest = iter(args)
+    for word in rest:
+        if word.startswith(("--model.", "--data.", "--train.")):
+            fields += [word] if "=" in word else [word, next(rest, "")]
+        else:
+            plain.append(word)
+    return [*plain, "--settings", *fields] if fields else plain

@@ -1,0 +1,53 @@
+"""What commands say: results on stdout, everything else on stderr."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+console = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """A line for people, to stderr."""
+    console.print(text, soft_wrap=True)
+
+
+def result(values: Any, as_json: bool, title: str = "") -> int:  # noqa: ANN401
+    """Print a result to stdout, as one JSON object or as a table; returns exit code 0."""
+    plain = asdict(values) if is_dataclass(values) and not isinstance(values, type) else values
+    if as_json:
+        print(json.dumps(plain, default=str))
+        return 0
+    rows = Table(title=title or None, show_header=False, box=None, title_justify="left")
+    for key, value in plain.items():
+        if not isinstance(value, dict | list | tuple) and value is not None:
+            rows.add_row(key, _word(value))
+    Console(highlight=False, soft_wrap=True).print(rows)
+    return 0
+
+
+def table(title: str, heads: list[str], rows: list[list[str]]) -> None:
+    """Print a table to stdout."""
+    shown = Table(*heads, title=title, title_justify="left")
+    for row in rows:
+        shown.add_row(*row)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(shown)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Any]:
+    """A progress bar on stderr; yields a function that takes how much is done."""
+    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _word(value: Any) -> str:  # noqa: ANN401
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,167 @@
+"""What the commands do."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+
+from underdraw import checkpoint, gallery
+from underdraw.cli import tell
+from underdraw.configs import from_json
+from underdraw.data import SETS, DataConfig, Images, open_images, random_subset
+from underdraw.evaluate import evaluate as measure
+from underdraw.evaluate import passes
+from underdraw.fast import compile_model
+from underdraw.presets import PRESETS, Preset, preset
+from underdraw.train import train as run_training
+
+
+def device() -> str:
+    """Where models run: a GPU if there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def resolve(name: str, settings: Sequence[str]) -> Preset:
+    """The preset `name` with the fields named in `settings` ("--train.batch", "256", ...) changed.
+
+    Raises:
+        ValueError: no such preset.
+        SystemExit: code 2, a field or value that does not fit; tyro has said which.
+    """
+    found = preset(name)
+    if not settings:
+        return found
+    return tyro.cli(Preset, args=list(settings), default=found, prog=f"underdraw train {name}")
+
+
+def data_of(model: str) -> DataConfig:
+    """The data a model was trained on.
+
+    Raises:
+        ValueError: it was saved without them.
+    """
+    saved = checkpoint.describe(model).get("data")
+    if saved is None:
+        raise ValueError(f"{model} does not say on which data it was trained")
+    return from_json(DataConfig, saved)
+
+
+def images_of(model: str, split: str, root: Path | None) -> Images:
+    """A split of the data a model was trained on, by random access."""
+    images = open_images(replace(data_of(model), streaming=False), split, root)
+    if not isinstance(images, Images):
+        raise ValueError(f"{images.name} can only be streamed")
+    return images
+
+
+def train(
+    name: str, settings: Sequence[str], root: Path | None, out: Path, resume: bool,
+    max_minutes: float | None, tensorboard: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """`underdraw train`."""
+    found = resolve(name, settings)
+    outcome = run_training(
+        found, out, root=root, resume=resume, max_minutes=max_minutes, tensorboard=tensorboard
+    )
+    tell.result({**asdict(outcome), "preset": found.name}, as_json)
+    return 128 + outcome.signal if outcome.signal else 0
+
+
+def evaluate(
+    name: str, split: str, root: Path | None, samples: int, limit: int | None, seed: int,
+    batch: int, compiled: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """`underdraw evaluate`."""
+    start = time.monotonic()
+    model = checkpoint.load(name, device())
+    images = images_of(name, split, root)
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1, got {limit}")
+    images = random_subset(images, limit, seed)
+    if compiled:
+        compile_model(model, pace=2, device=device())
+    batch = min(batch, len(images))
+    with tell.progress("evaluating", passes(len(images), batch, samples)) as report:
+        found = measure(
+            model, images, seed=seed, batch=batch, importance_samples=samples, report=report
+        )
+    about = {"model": name, "split": split, "minutes": (time.monotonic() - start) / 60}
+    return tell.result({**about, **asdict(found)}, as_json)
+
+
+def sample(
+    name: str, count: int, temperature: float, seed: int, out: Path, animate: bool,
+    root: Path | None, nearest: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """`underdraw sample`."""
+    if count < 1:
+        raise ValueError(f"cannot draw {count} samples")
+    model = checkpoint.load(name, device())
+    training = images_of(name, "train", root) if nearest else None
+    trace = gallery.dream(model, count, temperature, seed)
+    paths = gallery.samples(model, trace, out, animate)
+    if training is not None:
+        paths["nearest"] = gallery.beside_nearest(model, trace, training, out)
+    return tell.result({"samples": count, **{k: str(p) for k, p in paths.items()}}, as_json)
+
+
+def reconstruct(
+    name: str, files: Sequence[Path], dataset: bool, count: int, split: str, root: Path | None,
+    seed: int, out: Path, as_json: bool,
+) -> int:  # fmt: skip
+    """`underdraw reconstruct`."""
+    if bool(files) == dataset:
+        raise ValueError("give either image files or --dataset")
+    if count < 1:
+        raise ValueError(f"cannot reconstruct {count} images")
+    model = checkpoint.load(name, device())
+    if dataset:
+        x = gallery.some(images_of(name, split, root), count, seed)
+    else:
+        binary = data_of(name).name == "binarized_mnist" or data_of(name).binarize != "none"
+        x = torch.cat([gallery.read_image(path, model.shape, binary) for path in files])
+    paths, nats = gallery.reconstructions(model, x, out)
+    values: dict[str, Any] = {k: str(p) for k, p in paths.items()}
+    return tell.result({"images": len(x), "nats": sum(nats) / len(nats), "each": nats, **values},
+                       as_json)  # fmt: skip
+
+
+def info(name: str, as_json: bool) -> int:
+    """`underdraw info`."""
+    values = checkpoint.describe(name)
+    weights = checkpoint.load(name)
+    count = sum(p.numel() for p in weights.parameters())
+    plain = {"name": name, "folder": str(checkpoint.locate(name)), "parameters": count, **values}
+    if as_json:
+        return tell.result(plain, True)
+    flat = {k: v for k, v in plain.items() if not isinstance(v, dict)}
+    for group in ("config", "data", "train", "trained", "measured"):
+        flat |= {f"{group}.{k}": v for k, v in (values.get(group) or {}).items()}
+    return tell.result({k: str(v) if isinstance(v, list) else v for k, v in flat.items()}, False)
+
+
+def models(as_json: bool) -> int:
+    """`underdraw models`."""
+    zoo = {name: checkpoint.describe(path) for name, path in checkpoint.shipped().items()}
+    sizes = {
+        name: (path / checkpoint.WEIGHTS).stat().st_size
+        for name, path in checkpoint.shipped().items()
+    }
+    if as_json:
+        shipped = {n: {"bytes": sizes[n], **v} for n, v in zoo.items()}
+        presets = {n: asdict(make()) for n, make in PRESETS.items()}
+        return tell.result({"models": shipped, "presets": presets}, True)
+    rows = [
+        [n, f"{v.get('measured', {}).get('nats', float('nan')):.2f}", f"{sizes[n] / 1e6:.1f} MB",
+         str(v.get("licence", ""))]
+        for n, v in zoo.items()
+    ]  # fmt: skip
+    tell.table("Shipped models", ["name", "test bound, nats", "size", "licence"], rows)
+    tell.table("Presets", ["name", "what"], [[n, make().summary] for n, make in PRESETS.items()])
+    tell.table("Data sets", ["name", "what", "licence"],
+               [[card.name, card.summary, card.licence] for card in SETS.values()])  # fmt: skip
+    return 0
