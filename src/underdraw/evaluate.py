@@ -20,7 +20,7 @@ from torch import Tensor
 
 from underdraw.data import Images
 from underdraw.fast import precision
-from underdraw.latent import LatentModel, Terms, cost_by_kl, cost_by_sample
+from underdraw.latent import Fold, LatentModel, Site, Terms, cost_by_kl, cost_by_sample
 from underdraw.noise import image_noise
 
 Report = Callable[[int], None]
@@ -62,6 +62,7 @@ def evaluate(
     batch: int = 250,
     importance_samples: int = 0,
     bf16: bool = False,
+    steps: int | None = None,
     report: Report | None = None,
 ) -> Evaluation:
     """Measure the bound of `model` on all of `images`.
@@ -73,6 +74,7 @@ def evaluate(
         batch: images at a time.
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
         bf16: run the matrix products in bf16.
+        steps: take only the first so many steps; all of the model's if None.
         report: called with the number of passes finished out of
             `passes(len(images), batch, importance_samples)`.
 
@@ -88,13 +90,13 @@ def evaluate(
         for first in range(0, len(images), batch):
             index = np.arange(first, min(first + batch, len(images)))
             x = _filled(images.take(index), batch)
-            index = places[index]
-            parts.append(_cpu(_terms(model, x, index, seed, 0, cost_by_kl), len(index)))
+            index = places[index].tolist()
+            parts.append(_cpu(_terms(model, x, (seed, index, 0), cost_by_kl, steps), len(index)))
             report(done := done + 1)
             if importance_samples:
                 total = torch.full((batch,), -math.inf, dtype=torch.float64)
                 for k in range(importance_samples):
-                    terms = _terms(model, x, index, seed, k, cost_by_sample)
+                    terms = _terms(model, x, (seed, index, k), cost_by_sample, steps)
                     total = torch.logaddexp(total, -terms.bound.double().cpu())
                     report(done := done + 1)
                 weights.append((math.log(importance_samples) - total)[: len(index)])
@@ -113,24 +115,29 @@ def _check(model: LatentModel[Any], images: Images, batch: int, samples: int) ->
         raise ValueError(f"cannot evaluate {len(images)} images by {batch} with K={samples}")
 
 
-def _filled(x: Tensor, batch: int) -> Tensor:
-    return torch.cat([x, x[-1:].expand(batch - len(x), -1, -1, -1)])
+def _filled(rows: Tensor, count: int) -> Tensor:
+    """The rows, the last one repeated until there are `count`."""
+    return torch.cat([rows, rows[-1:].expand(count - len(rows), *rows.shape[1:])])
 
 
 def _terms(
-    model: LatentModel[Any], x: Tensor, index: Sequence[int] | Any, seed: int, k: int, cost: Any
-) -> Terms:  # fmt: skip
-    """Terms of the batch `x` with the noise of these images and of sample k."""
+    model: LatentModel[Any],
+    x: Tensor,
+    key: tuple[int, Sequence[int], int],
+    cost: Fold,
+    steps: int | None,
+) -> Terms:
+    """Terms of the batch `x` with the noise of key = (seed, images, sample)."""
     device = next(model.parameters()).device
-    z, u = image_noise(model, seed, [int(i) for i in index], k)
-    z = [_filled_rows(noise, len(x)).to(device) for noise in z]
-    u = None if u is None else _filled_rows(u, len(x))
-    target = model.likelihood.target(x, u).to(device)
-    return model(x.to(device), z, target, cost)
+    z, u = image_noise(model, *key)
+    z = [noise for noise, site in zip(z, model.sites, strict=True) if _within(site, steps)]
+    z = [_filled(noise, len(x)).to(device) for noise in z]
+    target = model.likelihood.target(x, None if u is None else _filled(u, len(x)))
+    return model(x.to(device), z, target.to(device), cost)
 
 
-def _filled_rows(rows: Tensor, count: int) -> Tensor:
-    return torch.cat([rows, rows[-1:].expand(count - len(rows), *rows.shape[1:])])
+def _within(site: Site, steps: int | None) -> bool:
+    return steps is None or site.step < steps
 
 
 def _cpu(terms: Terms, keep: int) -> Terms:

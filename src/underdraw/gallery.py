@@ -28,6 +28,7 @@ def dream(model: LatentModel[Any], count: int, temperature: float = 1.0, seed: i
     return model.unroll(prior(temperature, noise), n=count, frames="all")
 
 
+@torch.no_grad()
 def pictures(model: LatentModel[Any], trace: Trace) -> Tensor:
     """The images a trace ends in, (B, C, H, W) in [0, 1]."""
     return model.likelihood(trace.frames[-1].canvas).mean.clamp(0, 1).cpu()
@@ -55,8 +56,9 @@ def beside_nearest(
     model: LatentModel[Any], trace: Trace, training: Images, out: Path, count: int = 32
 ) -> Path:
     """Write samples beside the training images nearest to them (DRAW, Figs 6, 9, 12)."""
-    shown = pictures(model, trace)[:count]
-    return plot.save(plot.nearest_sheet(shown, training), out / "nearest.png")
+    everything = training.take(np.arange(len(training)))
+    shown = plot.nearest_sheet(pictures(model, trace)[:count], everything)
+    return plot.save(shown, out / "nearest.png")
 
 
 def some(images: Images, count: int, seed: int) -> Tensor:

@@ -33,7 +33,7 @@ def test_box_goes_through_the_outermost_filters():
 
 
 def test_border_lies_where_the_filters_look():
-    glimpse = look(10.0, 15.0, 3.0, 0.5, 5)
+    glimpse = look(10.0, 15.0, 3.0, 1.0, 5)
     f_y, f_x = filters(glimpse, 28, 28)
     corner = int(f_y[0, 0].argmax()), int(f_x[0, 0].argmax())
     picture = drawn(glimpse)
@@ -43,29 +43,30 @@ def test_border_lies_where_the_filters_look():
     assert extent(picture) == (4 * 3.5 - 1, 4 * 8.5 - 1, 4 * 15.5 + 1, 4 * 20.5 + 1)
 
 
-def test_border_is_hollow_and_as_wide_as_sigma():
-    row = drawn(look(14.5, 14.5, 3.0, 1.0, 5))[14 * 4, :, 0]
+def test_border_is_hollow_and_as_wide_as_half_sigma():
+    row = drawn(look(14.5, 14.5, 3.0, 2.0, 5))[14 * 4, :, 0]
     assert np.flatnonzero(row).tolist() == [*range(30, 34), *range(78, 82)]
-    thin = drawn(look(14.5, 14.5, 3.0, 0.5, 5))[14 * 4, :, 0]
+    thin = drawn(look(14.5, 14.5, 3.0, 1.0, 5))[14 * 4, :, 0]
     assert np.flatnonzero(thin).tolist() == [31, 32, 79, 80]
 
 
 def test_width_of_the_border_is_bounded():
     assert border(0.01, 112, 4) == 1.0
-    assert border(1.0, 112, 4) == 4.0
+    assert border(1.0, 112, 4) == 2.0
     assert border(50.0, 112, 4) == 7.0
+    assert border(0.01, 900, 4) == 5.0
     assert border(50.0, 8, 1) == 2.0
 
 
 def test_part_of_a_pixel_is_part_of_the_colour():
-    picture = drawn(look(14.5, 14.5, 3.0, 0.375, 5))  # 1.5 px wide, centred on a pixel's edge
+    picture = drawn(look(14.5, 14.5, 3.0, 0.75, 5))  # 1.5 px wide, centred on a pixel's edge
     assert picture[56, 31].tolist() == [round(0.75 * c) for c in WRITE]
     assert covered(0.25, 2.5, 4).tolist() == [0.75, 1.0, 0.5, 0.0]
     assert covered(2.0, 1.0, 4).tolist() == [0.0] * 4
 
 
 def test_partly_outside_is_cut():
-    picture = drawn(look(1.0, 14.5, 3.0, 1.0, 5))
+    picture = drawn(look(1.0, 14.5, 3.0, 2.0, 5))
     x0, y0, x1, y1 = extent(picture)
     assert (x0, y0, x1, y1) == (0, 30, 4 * 6.5 + 2, 82)
     assert not picture[56, :20].any()  # no line along the picture's own edge
@@ -87,7 +88,7 @@ def test_larger_than_the_picture_shows_nothing():
 
 
 def test_one_filter_is_a_filled_square_whatever_the_stride():
-    picture = drawn(look(10.5, 10.5, 13.0, 1.0, 1))
+    picture = drawn(look(10.5, 10.5, 13.0, 2.0, 1))
     assert extent(picture) == (38, 38, 42, 42)
     assert np.all(picture[38:42, 38:42] == WRITE)
 

@@ -47,7 +47,7 @@ def test_settings_look_where_they_are_told():
 
 
 def test_panels():
-    x, glimpse = to_tensor(photograph(), None), look(40.0, 30.0, 3.0, 0.5, 12)
+    x, glimpse = to_tensor(photograph(), None), look(40.0, 30.0, 3.0, 1.0, 12)
     window, lit, patch, back = panels_of(x, glimpse)
     f_y, f_x = filters(glimpse, 60, 90)
     read = extract(x, f_y, f_x)

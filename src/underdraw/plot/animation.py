@@ -1,7 +1,8 @@
 """The drawing as an animation: every image of a trace in one grid, one frame per step.
 
 Written by Pillow as GIF, APNG (.png, .apng) or WebP. A GIF has one palette for all frames, fitted
-to them, and no dither, which keeps it small and its greys still; APNG and WebP are lossless.
+to them, and no dither, and only what changes is stored, which keeps it small and its greys still.
+APNG and WebP are lossless.
 """
 
 import math
@@ -18,15 +19,18 @@ from underdraw.plot.pixels import from_levels, grid
 from underdraw.plot.sequence import shown
 
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".gif": ("GIF", {"optimize": False}),
+    ".gif": ("GIF", {"optimize": True}),
     ".png": ("PNG", {}),
     ".apng": ("PNG", {}),
     ".webp": ("WEBP", {"lossless": True, "quality": 50, "method": 2}),
 }
 """Suffix to Pillow's format and its options."""
 
-COLOURS = 128
-"""Colours of a GIF: enough for greys and two windows, and half the bytes of 256."""
+GREYS = 64
+"""Colours of a GIF of grey images, their windows included: fewer change less from step to step."""
+
+COLOURS = 255
+"""Colours of a GIF of colour images; one is left for "as before"."""
 
 
 def animate(
@@ -112,10 +116,19 @@ def _write(path: Path, pictures: Sequence[Image.Image], durations: Sequence[int]
         )
 
 
-def one_palette(pictures: Sequence[Image.Image], colours: int = COLOURS) -> list[Image.Image]:
-    """The pictures in one palette fitted to a handful of them, the first and last included."""
-    spread = np.linspace(0, len(pictures) - 1, min(len(pictures), 8)).round().astype(int)
-    some = np.concatenate([np.asarray(pictures[i].convert("RGB")) for i in spread])
-    palette = Image.fromarray(some).quantize(colours, method=Image.Quantize.MEDIANCUT)
-    none = Image.Dither.NONE
-    return [p.convert("RGB").quantize(palette=palette, dither=none) for p in pictures]
+def one_palette(pictures: Sequence[Image.Image]) -> list[Image.Image]:
+    """The pictures in one palette: even greys, or colours fitted to a handful of them."""
+    if pictures[0].mode == "L":
+        return [_even_greys(picture) for picture in pictures]
+    which = np.linspace(0, len(pictures) - 1, min(len(pictures), 8)).round().astype(int)
+    some = Image.fromarray(np.concatenate([np.asarray(pictures[i]) for i in which]))
+    grey = np.ptp(np.asarray(pictures[-1]), axis=2).max() == 0
+    palette = some.quantize(GREYS if grey else COLOURS, method=Image.Quantize.MEDIANCUT)
+    return [p.quantize(palette=palette, dither=Image.Dither.NONE) for p in pictures]
+
+
+def _even_greys(picture: Image.Image) -> Image.Image:
+    step = 255 / (GREYS - 1)
+    reduced = Image.fromarray(np.rint(np.asarray(picture) / step).astype(np.uint8))
+    reduced.putpalette(np.rint(step * np.arange(GREYS)).astype(np.uint8).repeat(3).tobytes())
+    return reduced

@@ -1,7 +1,7 @@
 """Pictures on disk: written beside their place, then renamed, so that none is ever half there."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from PIL import Image
 
 
 @contextmanager
-def beside(path: Path) -> Iterator[Path]:
+def beside(path: Path) -> Generator[Path, None, None]:
     """A temporary name in the folder of `path`; what was written there takes its place at the end.
 
     The folder is made if need be. If the block raises, `path` stays as it was and nothing is left

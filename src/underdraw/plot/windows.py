@@ -5,9 +5,9 @@ filters of a window of N x N filters with centre g and stride delta stand at
 
     g - 1/2 -+ (N - 1) / 2 delta
 
-and the rectangle's border is centred on them. Its width shows the precision: it is sigma / 2,
-between one pixel of the enlarged picture and a sixteenth of the picture's side (at least two). N = 1, or a
-stride near 0, leaves a filled square of that width.
+and the rectangle's border is centred on them. Its width shows the precision: it is sigma / 2, at
+least one pixel of the enlarged picture and 1/180 of its side, at most 1/16 of its side. N = 1, or
+a stride near 0, leaves a filled square of that width.
 
 An edge between pixels colours both by the share it covers, so that windows glide in animations.
 What lies outside the picture is cut off; a window that is not finite is not drawn.
@@ -52,7 +52,7 @@ def box_of(glimpse: Glimpse, image: int = 0) -> Box:
 
 def border(sigma: float, side: int, scale: int) -> float:
     """Width of the line, pixels of a picture whose longer side is `side` after enlargement."""
-    return min(max(scale * sigma / 2, 1.0), max(side / 16, 2.0))
+    return min(max(scale * sigma / 2, side / 180, 1.0), max(side / 16, 2.0))
 
 
 def covered(lo: float, hi: float, pixels: int) -> Float[np.ndarray, " pixels"]:

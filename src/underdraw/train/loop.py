@@ -137,8 +137,6 @@ class Run:
         )  # fmt: skip
         if jumped(numbers, nats, self.config.jump):
             self.set_back(log, nats)
-        if schedule.glimpses(self.config, step) != schedule.glimpses(self.config, step - count):
-            forget(numbers)
 
     def set_back(self, log: Log, nats: float) -> None:
         """Go back to older parameters and go on."""
@@ -201,6 +199,8 @@ class Run:
         if step % config.validate_every == 0 or step == config.steps:
             self.validate(log)
             self.clock = time.monotonic()
+        if schedule.glimpses(config, step) != schedule.glimpses(config, step - 1):
+            forget(self.state.numbers)
         if self.agree(now - self.saved > 60 * config.save_minutes):
             self.save()
             self.saved = time.monotonic()

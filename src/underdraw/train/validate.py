@@ -14,6 +14,7 @@ from underdraw.evaluate import evaluate
 from underdraw.latent import prior
 from underdraw.plot import sheet
 from underdraw.presets import Preset
+from underdraw.train import schedule
 from underdraw.train.state import TrainState
 
 SHEET = 64  # samples
@@ -40,16 +41,19 @@ def validate(
 ) -> dict[str, Any]:
     """Measure on `images`, leave a sample sheet in `out`, keep the model there if it is the best.
 
+    The model takes as many glimpses as in training just now.
+
     Returns:
         The row for the log; nats per image.
     """
     config, numbers = preset.train, state.numbers
+    steps = schedule.glimpses(config, numbers.step - 1)  # as many as in the last update
     with averaged(state):
         found = evaluate(
             state.model, images, seed=config.seed, batch=min(batch, len(images)),
-            bf16=config.precision == "bf16",
+            bf16=config.precision == "bf16", steps=steps,
         )  # fmt: skip
-        _show(state, config.seed, out / "samples" / f"{numbers.step:07d}.png")
+        _show(state, config.seed, steps, out / "samples" / f"{numbers.step:07d}.png")
     best = numbers.best is None or found.nats < numbers.best
     if best:
         numbers.best = found.nats
@@ -73,10 +77,10 @@ def _keep(state: TrainState, preset: Preset, out: Path) -> None:
 
 
 @torch.no_grad()
-def _show(state: TrainState, seed: int, path: Path) -> None:
+def _show(state: TrainState, seed: int, steps: int | None, path: Path) -> None:
     """Samples, always from the same noise."""
     model, device = state.model, next(state.model.parameters()).device
-    noise = [e.to(device) for e in model.noise(SHEET, torch.Generator().manual_seed(seed))]
+    noise = [e.to(device) for e in model.noise(SHEET, torch.Generator().manual_seed(seed), steps)]
     trace = model.unroll(prior(1.0, noise), n=SHEET)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet(model.likelihood(trace.frames[-1].canvas).mean).save(path)

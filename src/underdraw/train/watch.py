@@ -35,4 +35,4 @@ def jumped(numbers: Numbers, cost: float, jump: float) -> bool:
 
 def forget(numbers: Numbers) -> None:
     """Start afresh, as when the number of glimpses changes and the cost with it."""
-    numbers.mean, numbers.spread, numbers.windows = None, 0.0, 0
+    numbers.mean, numbers.spread, numbers.windows, numbers.best = None, 0.0, 0, None

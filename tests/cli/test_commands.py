@@ -1,0 +1,138 @@
+"""The command line: what it prints, where, and how it ends."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from underdraw.checkpoint import save
+from underdraw.cli import main
+from underdraw.models import build
+from underdraw.models.draw import DRAWConfig
+from underdraw.presets import draw_mnist_small
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A small untrained model that knows its data."""
+    folder = tmp_path_factory.mktemp("run")
+    model = build(DRAWConfig(steps=3, hidden=8, latent=3))
+    return str(save(model, folder, preset="x", data=dict(vars(draw_mnist_small().data))))
+
+
+def call(capsys, *words):
+    with pytest.raises(SystemExit) as end:
+        main(list(words))
+    heard = capsys.readouterr()
+    return end.value.code, heard.out, heard.err
+
+
+def call_json(capsys, *words):
+    code, out, err = call(capsys, *words, "--json")
+    assert code == 0, err
+    return json.loads(out)
+
+
+def test_evaluate_gives_one_json_object(capsys, run):
+    found = call_json(capsys, "evaluate", run, "--limit", "40", "--importance-samples", "2")
+    assert {"nats", "stderr", "distortion", "rate", "images"} <= found.keys()
+    assert found["images"] == 40
+    assert found["nats"] == pytest.approx(found["distortion"] + found["rate"])
+    again = call_json(capsys, "evaluate", run, "--limit", "40", "--batch", "7")
+    assert again["nats"] == pytest.approx(found["nats"], rel=1e-6)
+
+
+def test_sample_writes_pictures_and_repeats(capsys, run, tmp_path):
+    first = call_json(capsys, "sample", run, "-n", "5", "--out", str(tmp_path / "a"), "--animate")
+    assert first["samples"] == 5
+    for kind in ("sheet", "sequence", "gif", "webp"):
+        Image.open(first[kind]).verify()
+    call_json(capsys, "sample", run, "-n", "5", "--out", str(tmp_path / "b"))
+    a, b = (np.asarray(Image.open(tmp_path / x / "samples.png")) for x in "ab")
+    assert np.array_equal(a, b)
+    call_json(capsys, "sample", run, "-n", "5", "--seed", "1", "--out", str(tmp_path / "b"))
+    assert not np.array_equal(a, np.asarray(Image.open(tmp_path / "b" / "samples.png")))
+
+
+def test_reconstruct_files_and_data(capsys, run, tmp_path):
+    Image.fromarray(np.eye(40, dtype=np.uint8) * 255).save(tmp_path / "line.png")
+    found = call_json(
+        capsys, "reconstruct", run, str(tmp_path / "line.png"), "--out", str(tmp_path / "out")
+    )
+    assert found["images"] == 1
+    assert found["nats"] == pytest.approx(found["each"][0])
+    Image.open(found["pairs"]).verify()
+    some = call_json(
+        capsys, "reconstruct", run, "--dataset", "-n", "3", "--out", str(tmp_path / "out")
+    )
+    assert some["images"] == 3
+
+
+def test_train_trains_and_resumes(capsys, tmp_path):
+    words = [
+        "train", "draw_mnist_small", "--out", str(tmp_path / "run"), "--model.steps", "2",
+        "--model.hidden=6", "--train.steps", "4", "--train.batch", "4", "--train.validate-images",
+        "8",
+    ]  # fmt: skip
+    found = call_json(capsys, *words)
+    assert (found["step"], found["reason"]) == (4, "finished")
+    code, _, err = call(capsys, *words)
+    assert code == 2
+    assert "holds a run already" in err
+    assert call_json(capsys, *words, "--resume")["step"] == 4
+    about = call_json(capsys, "info", str(tmp_path / "run"))
+    assert about["config"]["hidden"] == 6
+    assert about["train"]["batch"] == 4
+
+
+def test_models_lists_the_zoo(capsys):
+    found = call_json(capsys, "models")
+    assert "draw_mnist" in found["models"]
+    assert "draw_svhn" in found["presets"]
+    code, out, _ = call(capsys, "models")
+    assert code == 0
+    assert "draw_mnist_noattention" in out
+    code, out, _ = call(capsys, "info", "draw_mnist")
+    assert code == 0
+    assert "measured.nats" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["evaluate", "nonsense"], "nonsense"),
+        (["train", "nonsense"], "nonsense"),
+        (["evaluate", "RUN", "--limit", "0"], "got 0"),
+        (["sample", "RUN", "-n", "0"], "0 samples"),
+        (["sample", "RUN", "--temperature", "-1", "--out", "OUT"], "-1"),
+        (["reconstruct", "RUN"], "--dataset"),
+        (["reconstruct", "RUN", "no-such.png"], "no-such.png"),
+        (["train", "draw_mnist_small", "--train.batch", "0", "--out", "OUT"], "batch"),
+        (["train", "draw_mnist_small", "--train.nonsense", "0", "--out", "OUT"], "nonsense"),
+        (["train", "draw_mnist_small", "--train.batch", "many", "--out", "OUT"], "many"),
+        (["evaluate", "RUN", "--split", "tost"], "tost"),
+        (["dance"], "dance"),
+    ],
+)
+def test_bad_input_is_named_with_code_2_and_no_traceback(capsys, run, tmp_path, words, names):
+    words = [{"RUN": run, "OUT": str(tmp_path / "out")}.get(word, word) for word in words]
+    code, out, err = call(capsys, *words)
+    assert code == 2
+    assert out == ""
+    assert names in err
+    assert "Traceback" not in err
+
+
+def test_help_needs_no_torch():
+    code = (
+        "import sys\nfrom underdraw.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "evaluate" in done.stdout

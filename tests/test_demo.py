@@ -1,0 +1,27 @@
+"""The demo leaves a page whose every picture is there."""
+
+import json
+import re
+
+import pytest
+from PIL import Image
+
+from underdraw.demo import run as demo
+
+
+def test_the_demo_leaves_a_page(tmp_path, monkeypatch):
+    import underdraw.demo.run as steps
+
+    monkeypatch.setattr(steps, "DIGITS", 20)
+    monkeypatch.setattr(steps, "MINUTES", 0.02)
+    said = []
+    found = demo(tmp_path, say=said.append)
+    html = (tmp_path / "index.html").read_text(encoding="utf-8")
+    pictures = re.findall(r'src="([^"]+)"', html)
+    assert len(pictures) >= 9
+    for name in pictures:
+        Image.open(tmp_path / name).verify()
+    numbers = json.loads((tmp_path / "numbers.json").read_text())
+    assert found["nats"] == numbers["nats"] == pytest.approx(numbers["evaluation"]["nats"])
+    assert f"{numbers['nats']:.2f}" in html
+    assert said

@@ -1,0 +1,69 @@
+"""The fast path: same numbers, and eager where it cannot be had."""
+
+import pytest
+import torch
+
+from underdraw import fast
+from underdraw.latent import mode, posterior, stretch
+from underdraw.models import build
+from underdraw.models.draw import DRAWConfig
+
+CONFIG = DRAWConfig(shape=(1, 6, 5), steps=4, hidden=8, latent=3)
+
+
+def test_without_a_compiler_the_model_stays_eager(monkeypatch):
+    monkeypatch.setattr(fast, "has_compiler", lambda device="cpu": False)
+    model = build(CONFIG)
+    with pytest.warns(UserWarning, match="no compiler"):
+        assert fast.compile_model(model) is False
+    assert model.run is stretch
+
+
+def test_a_compiler_that_fails_is_said_once():
+    def broken(graph, inputs):
+        raise RuntimeError("no such instruction")
+
+    model = build(CONFIG)
+    assert fast.compile_model(model, backend=broken)
+    x, noise = torch.rand(2, 1, 6, 5), model.noise(2)
+    with pytest.warns(UserWarning, match="running eagerly"):
+        found = model(x, noise)
+    again = model(x, noise)  # warnings are errors: a second one would fail here
+    assert torch.equal(found.bound, again.bound)
+
+
+def test_a_source_that_is_no_rule_runs_eagerly():
+    model = build(CONFIG)
+    fast.compile_model(model, backend="eager", pace=3)
+    trace = model.unroll(mode, torch.rand(2, 1, 6, 5), frames="all")
+    assert len(trace.frames) == 4
+
+
+def test_any_pace_tells_the_same_story():
+    torch.manual_seed(0)
+    model = build(CONFIG)
+    x, noise = torch.rand(2, 1, 6, 5), model.noise(2)
+    alone = model.unroll(posterior(noise), x)
+    for pace in (2, 3, 4, 9):
+        model.pace = pace
+        told = model.unroll(posterior(noise), x)
+        assert all(torch.equal(a.z, b.z) for a, b in zip(alone.choices, told.choices, strict=True))
+
+
+def test_bad_words_are_named():
+    with pytest.raises(ValueError, match="float64"):
+        fast.precision("float64")
+    with pytest.raises(ValueError, match="got 0"):
+        fast.compile_model(build(CONFIG), pace=0)
+
+
+def test_bf16_changes_products_only():
+    torch.manual_seed(0)
+    model = build(CONFIG)
+    x, noise = torch.rand(3, 1, 6, 5), model.noise(3)
+    exact = model(x, noise).bound
+    with fast.precision("bf16"):
+        rough = model(x, noise).bound
+    assert rough.dtype == torch.float32
+    assert not torch.equal(exact, rough)
+    torch.testing.assert_close(rough, exact, rtol=0.02, atol=0.1)

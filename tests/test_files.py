@@ -1,0 +1,52 @@
+"""Files are whole or absent, and configs come back as they went."""
+
+import dataclasses
+import json
+
+import pytest
+
+from underdraw.configs import from_json, to_json
+from underdraw.files import aside, write_json
+from underdraw.presets import PRESETS, Preset, preset
+
+
+def test_a_failed_write_leaves_the_target_and_no_rubbish(tmp_path):
+    target = tmp_path / "deep" / "file.txt"
+    write_json(target, {"a": 1})
+    with pytest.raises(RuntimeError, match="half way"), aside(target) as path:
+        path.write_text("half")
+        raise RuntimeError("half way")
+    assert json.loads(target.read_text()) == {"a": 1}
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_survive_json(name):
+    found = preset(name)
+    assert found.name == name
+    assert from_json(Preset, json.loads(json.dumps(to_json(found)))) == found
+
+
+def test_a_preset_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="no preset 'draw_nothing'"):
+        preset("draw_nothing")
+
+
+def test_presets_are_the_papers_rows():
+    rows = {
+        "draw_mnist": (64, 256, 100, 2, 5),
+        "draw_mnist_noattention": (64, 256, 100, None, None),
+        "draw_svhn": (32, 800, 100, 12, 12),
+        "draw_cifar10": (64, 400, 200, 5, 5),
+    }
+    for name, row in rows.items():
+        m = preset(name).model
+        assert (m.steps, m.hidden, m.latent, m.read_size, m.write_size) == row
+    with_, without = preset("draw_mnist"), preset("draw_mnist_noattention")
+    differ = {
+        f.name
+        for f in dataclasses.fields(with_.model)
+        if getattr(with_.model, f.name) != getattr(without.model, f.name)
+    }
+    assert differ == {"read_size", "write_size", "glimpse_gain"}
+    assert with_.train == dataclasses.replace(without.train)

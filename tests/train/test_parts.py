@@ -1,0 +1,109 @@
+"""Objectives, schedules, and what a run leaves behind."""
+
+import json
+import math
+
+import pytest
+import torch
+from train.tiny_run import digits, go, tiny
+
+import underdraw
+from underdraw.evaluate import evaluate
+from underdraw.latent import Terms
+from underdraw.presets import TrainConfig
+from underdraw.train import elbo, iwae, schedule, train
+from underdraw.train.state import TrainState
+
+TERMS = Terms(torch.tensor([3.0, 5.0]), torch.tensor([[1.0, 2.0], [0.5, 0.5]]))
+
+
+def test_elbo_weighs_distortion_and_rate():
+    assert elbo().loss(TERMS, 0).item() == pytest.approx(6.0)
+    assert elbo(beta=0.5).loss(TERMS, 0).item() == pytest.approx(4.0)
+    warming = elbo(kl_warmup=4)
+    assert [warming.loss(TERMS, step).item() for step in (0, 1, 3, 9)] == [4.5, 5.0, 6.0, 6.0]
+
+
+def test_iwae_is_the_log_mean_weight():
+    weights = torch.tensor([-4.5, -7.5])
+    expected = -math.log(weights.double().exp().mean())
+    assert iwae(2).loss(TERMS, 0).item() == pytest.approx(expected, rel=1e-5)
+    assert iwae(1).loss(TERMS, 0).item() == pytest.approx(6.0)
+    with pytest.raises(ValueError, match="got 0"):
+        iwae(0)
+
+
+def test_learning_rate_rises_and_falls():
+    config = TrainConfig(steps=100, warmup=10, learning_rate=1.0)
+    rates = [schedule.learning_rate(config, step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(rates[9], rel=0.02)
+    assert rates[-1] < 0.001
+    assert rates[55] == pytest.approx(0.5 + 0.5 * math.cos(math.pi * 0.55))
+
+
+def test_glimpses_come_in_stages():
+    config = TrainConfig(steps=10, glimpses=((0.3, 4), (0.6, 8)))
+    stages = [schedule.glimpses(config, step) for step in range(10)]
+    assert stages == [4, 4, 4, 8, 8, 8, None, None, None, None]
+
+
+def test_the_average_follows_the_weights():
+    from underdraw.models import build
+
+    state = TrainState(build(tiny().model), tiny().train)
+    name, weight = next(iter(state.weights.items()))
+    old = state.ema[name].clone()
+    with torch.no_grad():
+        weight += 1
+    state.average(0.75)
+    torch.testing.assert_close(state.ema[name], old + 0.25)
+    assert schedule.ema_decay(TrainConfig(ema=0.9), 0) == pytest.approx(0.1)
+    assert schedule.ema_decay(TrainConfig(ema=0.9), 10_000) == 0.9
+
+
+@pytest.mark.parametrize("changes", [{}, {"importance_samples": 3}, {"beta": 0.5}])
+def test_a_run_leaves_a_model_that_is_what_was_validated(tmp_path, changes):
+    outcome = go(tmp_path, **changes)
+    model = underdraw.load(tmp_path)
+    found = evaluate(model, digits(16, 1), batch=16)
+    assert found.nats == pytest.approx(outcome.best, rel=1e-6)
+    about = json.loads((tmp_path / "config.json").read_text())
+    assert about["preset"] == "tiny"
+    assert about["trained"]["validation_nats"] == outcome.best
+    assert about["train"]["batch"] == 8
+    assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == [
+        f"{step:07d}.png" for step in (20, 40, 60)
+    ]
+
+
+def test_training_learns(tmp_path):
+    go(tmp_path, steps=150, glimpses=(), validate_every=50)
+    from underdraw.train import read_log
+
+    valid = [row["nats"] for row in read_log(tmp_path) if row["kind"] == "valid"]
+    assert valid[-1] < valid[0] - 1
+
+
+def test_images_of_another_shape_are_refused(tmp_path):
+    from underdraw.data import hold
+
+    other = hold(torch.zeros(20, 1, 4, 4, dtype=torch.bool).numpy(), name="other")
+    with pytest.raises(ValueError, match=r"other holds images \(1, 4, 4\)"):
+        train(tiny(), tmp_path, images=other, valid=other, quiet=True)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("steps", 0), ("batch", -1), ("learning_rate", 0.0), ("ema", 1.0), ("clip", math.nan)],
+)
+def test_what_cannot_be_trained_is_refused(field, value):
+    with pytest.raises(ValueError, match=field):
+        TrainConfig(**{field: value})
+
+
+def test_tensorboard_events_are_written(tmp_path):
+    train(
+        tiny(steps=8), tmp_path, images=digits(40), valid=digits(16), tensorboard=True, quiet=True
+    )
+    assert any("tfevents" in path.name for path in tmp_path.rglob("*"))

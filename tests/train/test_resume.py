@@ -1,0 +1,107 @@
+"""A run that is killed goes on as if nothing had happened."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from train.tiny_run import go, tiny
+
+from underdraw.train import RunError, read_log
+from underdraw.train.state import LAST, TrainState
+
+PROGRAM = Path(__file__).parent / "tiny_run.py"
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "unbroken"
+    assert go(out).reason == "finished"
+    return out
+
+
+def start(out, *words):
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM), str(out), *words], stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for_step(process, out, step):
+    """Until the log of the run says that it has come so far."""
+    for _ in range(3000):
+        if any(row["step"] >= step for row in read_log(out)):
+            return
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    raise AssertionError("the run never came so far")
+
+
+def assert_same(run, other):
+    mine, theirs = load_file(run / LAST), load_file(other / LAST)
+    assert mine.keys() == theirs.keys()
+    for key in mine:
+        assert torch.equal(mine[key], theirs[key]), key
+    best, as_good = (load_file(folder / "model.safetensors") for folder in (run, other))
+    assert all(torch.equal(best[key], as_good[key]) for key in best)
+
+
+def test_sigkill_loses_nothing(unbroken, tmp_path):
+    for step in (7, 28):
+        process = start(tmp_path / "run", "resume")
+        wait_for_step(process, tmp_path / "run", step)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        process.stderr.close()
+    assert go(tmp_path / "run", resume=True).step == 60
+    assert_same(tmp_path / "run", unbroken)
+    kept = [(row["kind"], row["step"], row["nats"]) for row in read_log(tmp_path / "run")]
+    assert kept == [(row["kind"], row["step"], row["nats"]) for row in read_log(unbroken)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+def test_sigterm_saves_first(unbroken, tmp_path):
+    process = start(tmp_path / "run")
+    wait_for_step(process, tmp_path / "run", 7)
+    process.terminate()
+    assert process.wait() == 0, process.stderr.read()
+    process.stderr.close()
+    assert (tmp_path / "run" / LAST).is_file()
+    assert go(tmp_path / "run", resume=True).reason == "finished"
+    assert_same(tmp_path / "run", unbroken)
+
+
+def test_time_ends_a_run_cleanly_and_it_resumes(unbroken, tmp_path):
+    from train.tiny_run import digits
+
+    from underdraw.train import train
+
+    out = tmp_path / "run"
+    few = train(tiny(), out, images=digits(40), valid=digits(16, 1), max_minutes=0, quiet=True)
+    assert (few.reason, few.step) == ("time", 1)
+    assert go(out, resume=True).reason == "finished"
+    assert {k: v for k, v in load_file(out / LAST).items() if "weight" in k}.keys()
+    mine, theirs = load_file(out / LAST), load_file(unbroken / LAST)
+    assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+
+
+def test_a_finished_run_is_not_begun_again(unbroken):
+    with pytest.raises(RunError, match="holds a run already"):
+        go(unbroken)
+    with pytest.raises(RunError, match="other settings"):
+        go(unbroken, resume=True, batch=4)
+    assert go(unbroken, resume=True).step == 60
+
+
+def test_a_damaged_checkpoint_is_refused_with_its_name(unbroken, tmp_path):
+    whole = (unbroken / LAST).read_bytes()
+    bad = tmp_path / "bad.safetensors"
+    for data in (b"", whole[:100], whole[:-9], b"\xff" * 64):
+        bad.write_bytes(data)
+        from underdraw.models import build
+
+        with pytest.raises(RunError, match=r"bad\.safetensors cannot be resumed"):
+            TrainState(build(tiny().model), tiny().train).load(bad)

@@ -1,0 +1,77 @@
+"""When the cost breaks down, training goes back to older parameters and goes on."""
+
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from train.tiny_run import go
+
+from underdraw.train import RunError, loop, read_log
+from underdraw.train.state import LAST, Numbers
+from underdraw.train.watch import forget, jumped
+
+
+def break_at(monkeypatch, steps, harm):
+    """Harm the weights just before these updates."""
+    update = loop.Run.update
+
+    def harmed(self, x):
+        if self.state.numbers.step in steps and not (
+            self.state.numbers.setbacks and self.state.numbers.setbacks[-1] >= max(steps)
+        ):
+            with torch.no_grad():
+                harm(self.state.model)
+        return update(self, x)
+
+    monkeypatch.setattr(loop.Run, "update", harmed)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda model: model.c_0.fill_(math.nan),
+        lambda model: model.c_0.fill_(1e4),
+    ],
+    ids=["not finite", "jump"],
+)
+def test_it_goes_back_and_on(monkeypatch, tmp_path, harm):
+    break_at(monkeypatch, {54}, harm)
+    assert go(tmp_path, steps=90, glimpses=(), validate_every=90).reason == "finished"
+    (setback,) = [row for row in read_log(tmp_path) if row["kind"] == "setback"]
+    assert setback["step"] == 56
+    assert setback["back_to"] == 45
+    last = [row for row in read_log(tmp_path) if row["kind"] == "train"][-1]
+    first = read_log(tmp_path)[0]
+    assert last["nats"] < first["nats"]
+    assert all(tensor.isfinite().all() for tensor in load_file(tmp_path / LAST).values())
+
+
+def test_it_gives_up_when_nothing_helps(monkeypatch, tmp_path):
+    break_at(monkeypatch, set(range(1000)), lambda model: model.c_0.fill_(math.nan))
+    with pytest.raises(RunError, match="broke down 5 times"):
+        go(tmp_path, steps=200, snapshot_every=100)
+
+
+def test_a_gradient_that_is_not_finite_moves_nothing(tmp_path):
+    from accelerate import Accelerator
+    from train.tiny_run import digits, tiny
+
+    run = loop.Run(tiny(), tmp_path, Accelerator(), digits(16), True)
+    before = {key: value.clone() for key, value in run.state.model.state_dict().items()}
+    for parameter in run.state.model.parameters():
+        parameter.grad = torch.full_like(parameter, math.inf)
+    run.apply(1.0)
+    after = run.state.model.state_dict()
+    assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_the_watch_follows_the_cost():
+    numbers = Numbers()
+    for i in range(20):
+        assert not jumped(numbers, 100 - i + (-1) ** i, jump=8)
+    assert jumped(numbers, 130, jump=8)
+    assert jumped(numbers, math.nan, jump=8)
+    assert not jumped(numbers, 85, jump=8)
+    forget(numbers)
+    assert not jumped(numbers, 500, jump=8)
