@@ -9,9 +9,9 @@ test split is looked at when training is finished.
 from pathlib import Path
 from typing import Any
 
-import record
 import tyro
 
+import record
 from underdraw import checkpoint
 from underdraw.presets import preset
 from underdraw.train import read_log, train

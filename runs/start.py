@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import record
 import tyro
 
+import record
 from underdraw import plot
 from underdraw.models.draw import DRAWConfig
 from underdraw.presets import Preset, TrainConfig, draw_mnist

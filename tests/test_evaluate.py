@@ -1,4 +1,4 @@
-"""The bound, measured: repeatable, equal to a re-computation, and right where a closed form exists."""
+"""The bound, measured: repeatable, and equal to a re-computation."""
 
 import math
 
@@ -87,8 +87,7 @@ def test_shares_of_training_noise_make_up_the_joint_noise(model):
     halves = [training_noise(model, (4, 9), (rank, 2), 6)[0] for rank in range(2)]
     assert none is None
     assert all(
-        torch.equal(torch.cat([a, b]), whole)
-        for a, b, whole in zip(*halves, joint, strict=True)
+        torch.equal(torch.cat([a, b]), whole) for a, b, whole in zip(*halves, joint, strict=True)
     )
     assert not torch.equal(training_noise(model, (4, 10), (0, 1), 6)[0][0], joint[0])
     assert len(training_noise(model, (4, 9), (0, 1), 6, steps=2)[0]) == 2

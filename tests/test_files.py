@@ -13,9 +13,14 @@ from underdraw.presets import PRESETS, Preset, preset
 def test_a_failed_write_leaves_the_target_and_no_rubbish(tmp_path):
     target = tmp_path / "deep" / "file.txt"
     write_json(target, {"a": 1})
-    with pytest.raises(RuntimeError, match="half way"), aside(target) as path:
-        path.write_text("half")
-        raise RuntimeError("half way")
+
+    def half_way():
+        with aside(target) as path:
+            path.write_text("half")
+            raise RuntimeError("half way")
+
+    with pytest.raises(RuntimeError, match="half way"):
+        half_way()
     assert json.loads(target.read_text()) == {"a": 1}
     assert list(target.parent.iterdir()) == [target]
 

@@ -22,7 +22,6 @@ from underdraw.latent import (
     posterior,
     prior,
     replay,
-    seen,
 )
 
 STEPS = 3
@@ -87,11 +86,11 @@ def test_the_pace_changes_nothing(draw, noise, images, pace):
 
 
 def test_paint_yields_what_it_is_asked_to_keep(draw, noise, images):
-    frames = list(draw.paint(posterior(noise), images, fold=seen))
+    kept = list(draw.paint(posterior(noise), images, fold=lambda f, drawn: (f.canvas, len(drawn))))
     every = draw.unroll(posterior(noise), images, frames="all").frames
-    assert all(isinstance(frame, Frame) for frame in frames)
-    for a, b in zip(frames, every, strict=True):
-        assert torch.equal(a.canvas, b.canvas)
+    for (canvas, choices), frame in zip(kept, every, strict=True):
+        assert torch.equal(canvas, frame.canvas)
+        assert choices == 1
 
 
 def test_two_layers_of_one_step_are_two_choices_of_one_frame():

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from underdraw.distributions import Gaussian
 from underdraw.latent import Draw, Frame, LatentModel, Site
+from underdraw.likelihoods import Likelihood
 
 WIDTH = 5
 
@@ -34,8 +35,11 @@ class Noisy(NamedTuple):
         return each.flatten(1).sum(1)
 
 
-class Noise(nn.Module):
+class Noise(Likelihood):
     """The canvas is the mean."""
+
+    planes = 1
+    continuous = False
 
     def __init__(self, s: float) -> None:
         super().__init__()
@@ -43,6 +47,9 @@ class Noise(nn.Module):
 
     def forward(self, canvas: Tensor) -> Noisy:
         return Noisy(canvas, self.s)
+
+    def target(self, x: Tensor, u: Tensor | None = None) -> Tensor:
+        return x
 
 
 class State(NamedTuple):

@@ -1,11 +1,11 @@
 """underdraw: DRAW and Convolutional DRAW for PyTorch.
 
-    import underdraw
-    from underdraw.latent import posterior, prior
+import underdraw
+from underdraw.latent import posterior, prior
 
-    model = underdraw.load("draw_mnist")
-    trace = model.unroll(prior(), n=16, frames="all")
-    pictures = model.likelihood(trace.frames[-1].canvas).mean      # (16, 1, 28, 28)
+model = underdraw.load("draw_mnist")
+trace = model.unroll(prior(), n=16, frames="all")
+pictures = model.likelihood(trace.frames[-1].canvas).mean      # (16, 1, 28, 28)
 """
 
 from importlib.metadata import PackageNotFoundError, version

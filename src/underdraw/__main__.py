@@ -1,4 +1,4 @@
-"""`python -m underdraw`, which is also what `accelerate launch -m underdraw` runs."""
+"""`python -m underdraw`, which is also what `torchrun -m underdraw` runs."""
 
 from underdraw.cli import main
 

@@ -49,7 +49,9 @@ def locate(name: str | Path) -> Path:
     folder = Path(name)
     if not (folder / CONFIG).is_file():
         names = ", ".join(known) or "none"
-        raise CheckpointError(f"no model {str(name)!r}: not shipped ({names}), no {folder / CONFIG}")
+        raise CheckpointError(
+            f"no model {str(name)!r}: not shipped ({names}), no {folder / CONFIG}"
+        )
     return folder
 
 

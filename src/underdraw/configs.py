@@ -1,6 +1,7 @@
 """Frozen dataclass configs to and from plain JSON values, checked on the way in."""
 
 import types
+from collections.abc import Callable
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -23,16 +24,19 @@ def from_json(kind: type[ConfigT], values: Any) -> ConfigT:  # noqa: ANN401
     if not is_dataclass(kind) or not isinstance(values, dict):
         raise ValueError(f"a {kind.__name__} is an object, got {values!r}")
     hints = get_type_hints(kind)
+    make: Callable[..., ConfigT] = kind
     unknown = sorted(set(values) - {field.name for field in fields(kind)})
     if unknown:
         raise ValueError(f"{kind.__name__} has no field {unknown[0]!r}")
-    return kind(**{name: _cast(hints[name], value, name) for name, value in values.items()})
+    return make(**{name: _cast(hints[name], value, name) for name, value in values.items()})
 
 
 def _cast(hint: Any, value: Any, name: str) -> Any:  # noqa: ANN401
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return _first(inner, value, name)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return from_json(hint, value)
     if origin is Literal and value in inner:
         return value
     if origin is tuple and isinstance(value, list | tuple):

@@ -110,7 +110,9 @@ def passes(images: int, batch: int, importance_samples: int) -> int:
 
 def _check(model: LatentModel[Any], images: Images, batch: int, samples: int) -> None:
     if tuple(images.shape) != tuple(model.shape):
-        raise ValueError(f"{images.name} holds images {images.shape}, the model draws {model.shape}")
+        raise ValueError(
+            f"{images.name} holds images {images.shape}, the model draws {model.shape}"
+        )
     if len(images) < 1 or batch < 1 or samples < 0:
         raise ValueError(f"cannot evaluate {len(images)} images by {batch} with K={samples}")
 

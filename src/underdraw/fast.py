@@ -34,8 +34,11 @@ TENSOR_RULES = (from_posterior, from_prior, as_given)
 
 
 class Compiled:
-    """`stretch`, compiled; eager where compiling fails, which is said once, and for sources
-    that are more than a rule over tensors."""
+    """`stretch`, compiled.
+
+    It runs eagerly where compiling fails, which is said once, and for sources that are more than
+    a rule over tensors.
+    """
 
     def __init__(self, backend: str = "inductor") -> None:
         torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
@@ -102,6 +105,3 @@ def precision(name: str, device: str = "cpu") -> AbstractContextManager[Any]:
     if name == "float32":
         return nullcontext()
     return torch.autocast(device, torch.bfloat16)
-
-
-

@@ -17,7 +17,9 @@ def aside(target: Path) -> Iterator[Path]:
     existing target is left as it was.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix)
+    handle, name = tempfile.mkstemp(
+        dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix
+    )
     os.close(handle)
     temporary = Path(name)
     try:

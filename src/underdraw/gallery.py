@@ -111,4 +111,3 @@ def read_image(path: Path, shape: tuple[int, int, int], binary: bool) -> Tensor:
     image = ImageOps.fit(image, (width, height), Image.Resampling.BOX)
     levels = np.asarray(image).reshape(height, width, channels).transpose(2, 0, 1)[None].copy()
     return to_bits(levels) if binary else to_unit(levels)
-

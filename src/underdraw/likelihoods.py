@@ -23,7 +23,8 @@ it is minus the bits per dimension.
 """
 
 import math
-from typing import NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -34,6 +35,7 @@ from underdraw.distributions import Gaussian
 LEVELS = 256
 
 
+@runtime_checkable
 class Pixels(Protocol):
     """A distribution over images."""
 
@@ -78,7 +80,27 @@ class GaussianPixels(NamedTuple):
         return (self.normal.log_prob(target) - math.log(LEVELS)).flatten(1).sum(1)
 
 
-class Bernoulli(nn.Module):
+class Likelihood(nn.Module, ABC):
+    """Canvas to p(x | z).
+
+    Attributes:
+        planes: canvas planes to each image channel, K / C.
+        continuous: whether the target must be dequantised.
+    """
+
+    planes: int
+    continuous: bool
+
+    @abstractmethod
+    def forward(self, canvas: Tensor) -> Pixels:
+        """The distribution; canvas (B, K, H, W)."""
+
+    @abstractmethod
+    def target(self, x: Tensor, u: Tensor | None = None) -> Tensor:
+        """What is scored for images `x`, given u in [0, 1) of the same shape."""
+
+
+class Bernoulli(Likelihood):
     """Canvas of logits to Bernoulli pixels (DRAW, 2015, Eq. 9)."""
 
     planes = 1
@@ -93,7 +115,7 @@ class Bernoulli(nn.Module):
         return x
 
 
-class DequantisedGaussian(nn.Module):
+class DequantisedGaussian(Likelihood):
     """Canvas of means and log-variances to Gaussian pixels (Convolutional DRAW, Eqs 8-11)."""
 
     planes = 2
@@ -109,7 +131,7 @@ class DequantisedGaussian(nn.Module):
         return x if u is None else x + (u - 0.5) / LEVELS
 
 
-LIKELIHOODS: dict[str, type[nn.Module]] = {
+LIKELIHOODS: dict[str, type[Likelihood]] = {
     "bernoulli": Bernoulli,
     "gaussian": DequantisedGaussian,
 }

@@ -135,7 +135,9 @@ def draw_svhn() -> Preset:
     return Preset(
         "draw_svhn",
         "54x54 crops of house numbers, pixels as Bernoulli means",
-        DRAWConfig(shape=(3, 54, 54), steps=32, hidden=800, latent=100, read_size=12, write_size=12),
+        DRAWConfig(
+            shape=(3, 54, 54), steps=32, hidden=800, latent=100, read_size=12, write_size=12
+        ),
         DataConfig("svhn"),
         TrainConfig(learning_rate=1e-3),
     )

@@ -5,9 +5,9 @@ import math
 
 import pytest
 import torch
-from train.tiny_run import digits, go, tiny
 
 import underdraw
+from train.tiny_run import digits, go, tiny
 from underdraw.evaluate import evaluate
 from underdraw.latent import Terms
 from underdraw.presets import TrainConfig

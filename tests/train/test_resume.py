@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from train.tiny_run import go, tiny
 
+from train.tiny_run import go, tiny
 from underdraw.train import RunError, read_log
 from underdraw.train.state import LAST, TrainState
 
@@ -76,7 +76,6 @@ def test_sigterm_saves_first(unbroken, tmp_path):
 
 def test_time_ends_a_run_cleanly_and_it_resumes(unbroken, tmp_path):
     from train.tiny_run import digits
-
     from underdraw.train import train
 
     out = tmp_path / "run"

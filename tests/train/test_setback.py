@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 from safetensors.torch import load_file
-from train.tiny_run import go
 
+from train.tiny_run import go
 from underdraw.train import RunError, loop, read_log
 from underdraw.train.state import LAST, Numbers
 from underdraw.train.watch import forget, jumped
@@ -55,6 +55,7 @@ def test_it_gives_up_when_nothing_helps(monkeypatch, tmp_path):
 
 def test_a_gradient_that_is_not_finite_moves_nothing(tmp_path):
     from accelerate import Accelerator
+
     from train.tiny_run import digits, tiny
 
     run = loop.Run(tiny(), tmp_path, Accelerator(), digits(16), True)

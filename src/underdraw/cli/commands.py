@@ -1,6 +1,6 @@
 """The commands and their flags. Nothing heavy is imported until a command runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -8,6 +8,7 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
 Count = Annotated[int, arg(aliases=["-n"])]
+FIELDS = ("--model.", "--data.", "--train.")
 app = tyro.extras.SubcommandApp()
 
 
@@ -37,12 +38,11 @@ def train(
     max_minutes: float | None = None,
     tensorboard: bool = False,
     json: bool = False,
-    settings: Positional[tuple[str, ...]] = (),
-) -> int:
+) -> Callable[[Sequence[str]], int]:
     """Train a preset: `underdraw train draw_mnist --train.batch 256 --model.learned-prior`.
 
-    Fields of the preset are set by --model.FIELD, --data.FIELD and --train.FIELD. With
-    `accelerate launch -m underdraw train ...` or torchrun it runs on many processes.
+    Fields of the preset are set by --model.FIELD, --data.FIELD and --train.FIELD;
+    `underdraw train PRESET --help` lists them. Under torchrun it trains on many processes.
 
     Args:
         preset: a name from `underdraw models`.
@@ -52,12 +52,13 @@ def train(
         max_minutes: end cleanly, resumable, after so many minutes.
         tensorboard: also write TensorBoard events.
         json: print one JSON object to stdout.
-        settings: fields of the preset to change.
     """
     from underdraw.cli import work
 
-    out = Path("out") / preset if out is None else out
-    return work.train(preset, settings, data, out, resume, max_minutes, tensorboard, json)
+    folder = Path("out") / preset if out is None else out
+    return lambda fields: work.train(
+        preset, fields, data, folder, resume, max_minutes, tensorboard, json
+    )
 
 
 @app.command
@@ -188,23 +189,25 @@ def run(args: Sequence[str]) -> int:
 
         print(__version__)
         return 0
-    return app.cli(
+    words, fields = _split(args) if args and args[0] == "train" else (list(args), [])
+    done = app.cli(
         prog="underdraw",
-        args=_settings(args),
+        args=words,
         description="DRAW: train it, measure it, sample it. `underdraw COMMAND --help` says more.",
         config=(FlagCreatePairsOff,),
     )
+    return done(fields) if callable(done) else done
 
 
-def _settings(args: Sequence[str]) -> list[str]:
-    """Gather --model.X v, --data.X v and --train.X v of `train` behind a lone `--`."""
-    if not args or args[0] != "train":
-        return list(args)
-    plain, fields = [], []
-    rest = iter(args)
-    for word in rest:
-        if word.startswith(("--model.", "--data.", "--train.")):
-            fields += [word] if "=" in word else [word, next(rest, "")]
-        else:
-            plain.append(word)
-    return [*plain, "--settings", *fields] if fields else plain
+def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words of `train` itself, and those that set fields of its preset, with their values."""
+    if len(args) > 2 and not args[1].startswith("-") and {"-h", "--help"} & set(args[2:]):
+        return list(args[:2]), ["--help"]
+    words: list[str] = []
+    fields: list[str] = []
+    setting = False
+    for word in args:
+        if word.startswith("--"):
+            setting = word.startswith(FIELDS)
+        (fields if setting else words).append(word)
+    return words, fields

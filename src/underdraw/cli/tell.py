@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from rich.console import Console
@@ -19,9 +18,8 @@ def say(text: str) -> None:
     console.print(text, soft_wrap=True)
 
 
-def result(values: Any, as_json: bool, title: str = "") -> int:  # noqa: ANN401
+def result(plain: Mapping[str, Any], as_json: bool, title: str = "") -> int:
     """Print a result to stdout, as one JSON object or as a table; returns exit code 0."""
-    plain = asdict(values) if is_dataclass(values) and not isinstance(values, type) else values
     if as_json:
         print(json.dumps(plain, default=str))
         return 0

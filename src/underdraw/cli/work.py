@@ -67,7 +67,8 @@ def train(
     outcome = run_training(
         found, out, root=root, resume=resume, max_minutes=max_minutes, tensorboard=tensorboard
     )
-    tell.result({**asdict(outcome), "preset": found.name}, as_json)
+    if outcome.first:
+        tell.result({**asdict(outcome), "preset": found.name}, as_json)
     return 128 + outcome.signal if outcome.signal else 0
 
 

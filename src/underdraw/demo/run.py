@@ -94,16 +94,20 @@ def _drawing(model: LatentModel[Any], seed: int, out: Path, say: Say) -> list[Se
             "Nothing is shown to the model: each step draws a latent from the prior, the decoder "
             "moves the writing window (the rectangle; its border is as wide as the filters are "
             "blurred) and adds a stroke to the canvas.",
-            [Figure(animation.name, "24 digits in the making"),
-             Figure(paths["sequence"].name, "One digit a row, from the first step to the last")],
-        ),  # fmt: skip
+            [
+                Figure(animation.name, "24 digits in the making"),
+                Figure(paths["sequence"].name, "One digit a row, from the first step to the last"),
+            ],
+        ),
         Section(
             "Samples",
             "Means of the pixels after the last step. On the right each sample stands beside the "
             "training digit nearest to it: alike, but not copies.",
-            [Figure(paths["sheet"].name, "64 samples"),
-             Figure(near.name, "Sample and nearest training digit, pair by pair")],
-        ),  # fmt: skip
+            [
+                Figure(paths["sheet"].name, "64 samples"),
+                Figure(near.name, "Sample and nearest training digit, pair by pair"),
+            ],
+        ),
     ]
 
 
@@ -118,9 +122,11 @@ def reconstructing(model: LatentModel[Any], test: Images, seed: int, out: Path) 
     return Section(
         "Looking and redrawing",
         text,
-        [Figure(paths["pairs"].name, "Test digit and reconstruction, pair by pair"),
-         Figure(paths["sequence"].name, "How they were redrawn")],
-    )  # fmt: skip
+        [
+            Figure(paths["pairs"].name, "Test digit and reconstruction, pair by pair"),
+            Figure(paths["sequence"].name, "How they were redrawn"),
+        ],
+    )
 
 
 def seeing(out: Path) -> Section:

@@ -71,7 +71,9 @@ class DRAWConfig:
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         if self.likelihood not in LIKELIHOODS:
-            raise ValueError(f"likelihood must be one of {sorted(LIKELIHOODS)}, got {self.likelihood!r}")
+            raise ValueError(
+                f"likelihood must be one of {sorted(LIKELIHOODS)}, got {self.likelihood!r}"
+            )
 
 
 class State(NamedTuple):
@@ -133,13 +135,13 @@ class DRAW(LatentModel[State]):
         c, enc, dec = state
         q, looked = None, None
         if x is not None:
-            x_hat = x - self.likelihood(c).mean                         # Eq. 3
-            r, looked = self.read(x, x_hat, dec[0])                     # Eq. 4
-            enc = self.rnn_enc(torch.cat([r, dec[0]], 1), enc)          # Eq. 5
-            q = self.to_q(enc[0])                                       # Eqs 1-2
+            x_hat = x - self.likelihood(c).mean  # Eq. 3
+            r, looked = self.read(x, x_hat, dec[0])  # Eq. 4
+            enc = self.rnn_enc(torch.cat([r, dec[0]], 1), enc)  # Eq. 5
+            q = self.to_q(enc[0])  # Eqs 1-2
         p = self.to_p(dec[0])
-        z = draw(p, q)                                                  # Eq. 6
-        dec = self.rnn_dec(z, dec)                                      # Eq. 7
+        z = draw(p, q)  # Eq. 6
+        dec = self.rnn_dec(z, dec)  # Eq. 7
         stroke, wrote = self.write(dec[0])
-        c = c + stroke                                                  # Eq. 8
+        c = c + stroke  # Eq. 8
         return State(c, enc, dec), Frame(c, looked, wrote)

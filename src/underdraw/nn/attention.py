@@ -55,9 +55,7 @@ class Glimpse(NamedTuple):
     size: int
 
 
-def centres(
-    g: Float[Tensor, " b"], delta: Float[Tensor, " b"], size: int
-) -> Float[Tensor, "b n"]:
+def centres(g: Float[Tensor, " b"], delta: Float[Tensor, " b"], size: int) -> Float[Tensor, "b n"]:
     """Filter centres along one axis (Eqs 19-20), in pixels counted from 1."""
     i = torch.arange(1, size + 1, dtype=g.dtype, device=g.device)
     return g[:, None] + (i - size / 2 - 0.5) * delta[:, None]
@@ -149,9 +147,7 @@ class AttentiveReader(nn.Module):
         features: length of what `forward` returns, 2 C N^2.
     """
 
-    def __init__(
-        self, hidden: int, shape: Sequence[int], size: int, *, tiled: bool = True
-    ) -> None:
+    def __init__(self, hidden: int, shape: Sequence[int], size: int, *, tiled: bool = True) -> None:
         super().__init__()
         channels, height, width = shape
         self.window = Window(hidden, height, width, size, tiled)
@@ -163,7 +159,7 @@ class AttentiveReader(nn.Module):
         x_hat: Float[Tensor, "b c h w"],
         h_dec: Float[Tensor, "b hidden"],
     ) -> tuple[Float[Tensor, "b features"], Glimpse | None]:
-        """gamma [F_y x F_x^T, F_y x_hat F_x^T], flattened, and the glimpse."""
+        """Patches gamma [F_y x F_x^T, F_y x_hat F_x^T], flattened, and the glimpse."""
         glimpse = self.window(h_dec)
         f_y, f_x = filters(glimpse, x.shape[2], x.shape[3])
         patches = extract(torch.cat([x, x_hat], 1), f_y, f_x)
@@ -190,9 +186,7 @@ class FullReader(nn.Module):
 class AttentiveWriter(nn.Module):
     """Writes a patch through a window of its own (Eqs 28-29)."""
 
-    def __init__(
-        self, hidden: int, shape: Sequence[int], size: int, *, tiled: bool = True
-    ) -> None:
+    def __init__(self, hidden: int, shape: Sequence[int], size: int, *, tiled: bool = True) -> None:
         super().__init__()
         channels, height, width = shape
         self.shape = (channels, size, size)

@@ -1,6 +1,6 @@
 """Heads: from a hidden state to a distribution over a latent.
 
-    mu = W_mu h + b_mu      log sigma = W_sigma h + b_sigma      (DRAW, 2015, Eqs 1-2)
+mu = W_mu h + b_mu      log sigma = W_sigma h + b_sigma      (DRAW, 2015, Eqs 1-2)
 """
 
 import torch

@@ -1,8 +1,8 @@
 """Training: objectives, schedules, a state that survives being killed, and the loop."""
 
-from underdraw.train.loop import Outcome, train
 from underdraw.train.log import read_log
 from underdraw.train.objective import Objective, elbo, iwae
+from underdraw.train.start import Outcome, train
 from underdraw.train.state import RunError
 
 __all__ = ["Objective", "Outcome", "RunError", "elbo", "iwae", "read_log", "train"]

@@ -1,7 +1,7 @@
 """What changes with the update, s of S: learning rate, decay of the average, glimpses.
 
-    learning rate   lr min(1, (s + 1) / warmup) (f + (1 - f) (1 + cos(pi s / S)) / 2)
-    average         w_ema <- d w_ema + (1 - d) w,   d = min(decay, (1 + s) / (10 + s))
+learning rate   lr min(1, (s + 1) / warmup) (f + (1 - f) (1 + cos(pi s / S)) / 2)
+average         w_ema <- d w_ema + (1 - d) w,   d = min(decay, (1 + s) / (10 + s))
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Validation: the averaged weights are measured, shown by samples, and kept if they are the best."""
+"""Validation: the averaged weights are measured, shown, and kept if they are the best."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ SHEET = 64  # samples
 @contextmanager
 def averaged(state: TrainState) -> Iterator[None]:
     """The model with its averaged weights; the others are put back to the last bit."""
-    weights = list(state.weights.values())
+    weights: list[torch.Tensor] = list(state.weights.values())
     kept = [value.detach().clone() for value in weights]
     with torch.no_grad():
         torch._foreach_copy_(weights, list(state.ema.values()))

@@ -12,185 +12,20 @@ is chosen. Training, reconstruction, generation, replay and compression differ i
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from underdraw.distributions import Gaussian
-from underdraw.nn.attention import Glimpse
+from underdraw.latent.folds import Fold, cost_by_kl, whole
+from underdraw.latent.sources import Given, Rule, Source, from_posterior
+from underdraw.latent.trace import Choice, Drawn, Frame, Site, Terms, Trace
+from underdraw.likelihoods import Likelihood
 
-
-class Site(NamedTuple):
-    """Where a choice stands: its place in the order, its step and its layer, all from 0."""
-
-    index: int
-    step: int
-    layer: int
-
-
-class Frame(NamedTuple):
-    """What one step leaves on show.
-
-    Attributes:
-        canvas: parameters of the likelihood, (B, K, H, W).
-        read: window the step looked through, if it looked at an image through one.
-        write: window the step drew through, if it has one.
-    """
-
-    canvas: Tensor
-    read: Glimpse | None
-    write: Glimpse | None
-
-
-class Drawn(NamedTuple):
-    """A latent and the distributions it was chosen from; q is None when no image is seen."""
-
-    z: Tensor
-    p: Gaussian
-    q: Gaussian | None
-
-
-class Choice(NamedTuple):
-    """One stochastic choice of a trace.
-
-    Attributes:
-        site: where it stands.
-        z: the value, (B, ...).
-        p: prior p(z_i | z_<i).
-        q: posterior q(z_i | x, z_<i), None when no image is seen.
-    """
-
-    site: Site
-    z: Tensor
-    p: Gaussian
-    q: Gaussian | None
-
-
-class Trace(NamedTuple):
-    """A whole story: the frames asked for, the last one last, and every choice in order."""
-
-    frames: list[Frame]
-    choices: list[Choice]
-
-
-class Terms(NamedTuple):
-    """The parts of the bound for a batch, nats.
-
-    Attributes:
-        distortion: -log p(x | z) per image, (B,).
-        rates: cost of each choice per image, (sites, B).
-    """
-
-    distortion: Tensor
-    rates: Tensor
-
-    @property
-    def bound(self) -> Tensor:
-        """Upper bound on -log p(x) per image, one sample, (B,)."""
-        return self.distortion + self.rates.sum(0)
-
-
-Source = Callable[[Site, Gaussian, "Gaussian | None"], Tensor]
-Rule = Callable[[Gaussian, "Gaussian | None", Any], Tensor]
 Draw = Callable[[Gaussian, "Gaussian | None"], Tensor]
-Fold = Callable[[Frame, list[Drawn]], Any]
 StateT = TypeVar("StateT")
 Stretch = Callable[..., tuple[Any, list[Any]]]
-
-
-# --- sources ---------------------------------------------------------------------------------
-
-
-class Given(NamedTuple):
-    """A source that is a fixed rule over one tensor per site.
-
-    All a compiled region needs to know is the rule; the tensors go in as arguments. Tensors for
-    the first steps only tell the first steps only.
-    """
-
-    rule: Rule
-    values: Sequence[Tensor]
-
-    def __call__(self, site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
-        """The latent at `site`."""
-        return self.rule(p, q, self.values[site.index])
-
-
-def from_posterior(p: Gaussian, q: Gaussian | None, noise: Tensor) -> Tensor:
-    """z = mu_q + sigma_q noise."""
-    return _seen(q).mu + _seen(q).sigma * noise
-
-
-def from_prior(p: Gaussian, q: Gaussian | None, noise: Tensor) -> Tensor:
-    """z = mu_p + sigma_p noise."""
-    return p.mu + p.sigma * noise
-
-
-def as_given(p: Gaussian, q: Gaussian | None, z: Tensor) -> Tensor:
-    """The value itself."""
-    return z
-
-
-def _seen(q: Gaussian | None) -> Gaussian:
-    if q is None:
-        raise ValueError("this source asks the posterior, but no image was given")
-    return q
-
-
-def posterior(noise: Sequence[Tensor] | None = None) -> Source:
-    """Sample q (train, evaluate). `noise` holds a standard normal tensor per site; else fresh."""
-    if noise is not None:
-        return Given(from_posterior, noise)
-    return lambda site, p, q: from_posterior(p, q, torch.randn_like(_seen(q).mu))
-
-
-def prior(temperature: float = 1.0, noise: Sequence[Tensor] | None = None) -> Source:
-    """Sample p with its standard deviation scaled by `temperature` (generate).
-
-    Temperature 0 is the "zero variance" of Convolutional DRAW. `noise` as in `posterior`.
-    """
-    if temperature < 0:
-        raise ValueError(f"temperature must not be negative, got {temperature}")
-    if noise is not None:
-        return Given(from_prior, [temperature * e for e in noise])
-    return lambda site, p, q: from_prior(p, q, temperature * torch.randn_like(p.mu))
-
-
-def mode(site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
-    """The mean of q, or of p when no image is seen (reconstruct)."""
-    return (p if q is None else q).mu
-
-
-def replay(zs: Sequence[Tensor]) -> Source:
-    """The latents themselves, one per site (tests, interpolation, export)."""
-    return Given(as_given, zs)
-
-
-def keep(which: Callable[[Site], bool], stored: Source, dreamt: Source) -> Source:
-    """`stored` where `which(site)`, else `dreamt` (conceptual compression)."""
-
-    def choose(site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
-        return (stored if which(site) else dreamt)(site, p, q)
-
-    return choose
-
-
-# --- costs -----------------------------------------------------------------------------------
-
-
-def kl(drawn: "Drawn | Choice") -> Tensor:
-    """KL(q || p), nats per image, (B,): the rate in expectation."""
-    return _seen(drawn.q).kl(drawn.p).flatten(1).sum(1)
-
-
-def log_ratio(drawn: "Drawn | Choice") -> Tensor:
-    """log q(z) - log p(z), nats per image, (B,): the rate of this very sample."""
-    q = _seen(drawn.q)
-    return (q.log_prob(drawn.z) - drawn.p.log_prob(drawn.z)).flatten(1).sum(1)
-
-
-# --- the loop --------------------------------------------------------------------------------
 
 
 def tell(
@@ -224,26 +59,6 @@ def stretch(
     return state, shown
 
 
-def whole(frame: Frame, drawn: list[Drawn]) -> tuple[Frame, list[Drawn]]:
-    """Keep everything a step shows."""
-    return frame, drawn
-
-
-def seen(frame: Frame, drawn: list[Drawn]) -> Frame:
-    """Keep what a step leaves on show, not its choices."""
-    return frame
-
-
-def cost_by_kl(frame: Frame, drawn: list[Drawn]) -> tuple[Tensor, list[Tensor]]:
-    """Keep the canvas and the expected rates."""
-    return frame.canvas, [kl(d) for d in drawn]
-
-
-def cost_by_sample(frame: Frame, drawn: list[Drawn]) -> tuple[Tensor, list[Tensor]]:
-    """Keep the canvas and the rates of these very samples."""
-    return frame.canvas, [log_ratio(d) for d in drawn]
-
-
 class LatentModel(nn.Module, ABC, Generic[StateT]):
     """A model that tells its story one step at a time.
 
@@ -257,7 +72,7 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         pace: steps to a stretch.
     """
 
-    likelihood: Any
+    likelihood: Likelihood
     shape: tuple[int, int, int]
     sites: tuple[Site, ...]
     run: Stretch
@@ -300,9 +115,7 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         state = self.begin(n if x is None else x.shape[0])
         rule, given = self._given(source)
         for first in range(0, len(given), self.pace):
-            state, shown = self.run(
-                self, rule, fold, state, given[first : first + self.pace], x
-            )
+            state, shown = self.run(self, rule, fold, state, given[first : first + self.pace], x)
             yield from shown
 
     def _given(self, source: Source) -> tuple[Rule, list[list[Any]]]:
@@ -364,7 +177,8 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         """
         rates: list[Tensor] = []
         canvas = x
-        for canvas, paid in self.paint(Given(from_posterior, noise), x, fold=cost):
+        for last, paid in self.paint(Given(from_posterior, noise), x, fold=cost):
+            canvas = last
             rates += paid
         distortion = -self.likelihood(canvas).log_prob(x if target is None else target)
         return Terms(distortion, torch.stack(rates))
