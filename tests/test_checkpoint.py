@@ -113,7 +113,7 @@ def rewritten(folder, change):
         (lambda v: v["config"].update(extra=1), "no field 'extra'"),
         (lambda v: v["config"].update(shape=[1, 28]), "shape cannot be"),
         (lambda v: v.update(config=[]), "an object"),
-        (lambda v: v["config"].update(hidden=10**9), "expected F32"),
+        (lambda v: v["config"].update(hidden=10**5), "expected F32"),
         (lambda v: v["config"].update(hidden=10**30), "config.json"),
     ],
 )

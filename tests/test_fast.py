@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch._dynamo.exc import TorchDynamoException
 
 from underdraw import fast
 from underdraw.latent import mode, posterior, stretch
@@ -20,13 +21,14 @@ def test_without_a_compiler_the_model_stays_eager(monkeypatch):
 
 
 def test_a_compiler_that_fails_is_said_once():
-    def broken(graph, inputs):
-        raise RuntimeError("no such instruction")
+    def broken(*arguments):
+        raise TorchDynamoException("no such instruction")
 
     model = build(CONFIG)
-    assert fast.compile_model(model, backend=broken)
+    assert fast.compile_model(model)
+    model.run.compiled = broken
     x, noise = torch.rand(2, 1, 6, 5), model.noise(2)
-    with pytest.warns(UserWarning, match="running eagerly"):
+    with pytest.warns(UserWarning, match="running eagerly from here on: no such instruction"):
         found = model(x, noise)
     again = model(x, noise)  # warnings are errors: a second one would fail here
     assert torch.equal(found.bound, again.bound)

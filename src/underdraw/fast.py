@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -40,7 +41,7 @@ class Compiled:
     a rule over tensors.
     """
 
-    def __init__(self, backend: str = "inductor") -> None:
+    def __init__(self, backend: str | Callable[..., Any] = "inductor") -> None:
         torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
         self.compiled: Stretch = torch.compile(
             stretch, dynamic=False, fullgraph=True, backend=backend
@@ -69,7 +70,10 @@ def has_compiler(device: str = "cpu") -> bool:
 
 
 def compile_model(
-    model: LatentModel[Any], pace: int = 1, backend: str = "inductor", device: str = "cpu"
+    model: LatentModel[Any],
+    pace: int = 1,
+    backend: str | Callable[..., Any] = "inductor",
+    device: str = "cpu",
 ) -> bool:
     """Give `model` the fast path, in place.
 

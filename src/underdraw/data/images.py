@@ -5,6 +5,10 @@ A pixel is stored as a level b in 0..255. There are two ways to hand it over:
     eight bits   x = (b + 1/2) / 256     the middle of a cell of width 1/256 in [0, 1]
     binary       x in {0, 1}             x = 1 where b >= 128, or x ~ Bernoulli(b / 255)
 
+Arithmetic here is NumPy's, not torch's: batches are made in a thread of their own, and a second
+thread that enters torch's parallel loops gets a second team of workers, which halves the speed of
+the first.
+
 The last is "dynamic binarisation". Its coin is a function of (seed, image, draw, pixel), where
 `draw` is the epoch in training and 0 in evaluation, so a resumed run sees the same pixels.
 """
@@ -88,12 +92,12 @@ class Levels(Protocol):
 
 def to_unit(levels: UInt8[np.ndarray, "*s"]) -> Float[Tensor, "*s"]:
     """Levels b to x = (b + 1/2) / 256, exactly, in float32."""
-    return torch.from_numpy(levels).to(torch.float32).add_(0.5).div_(256)
+    return torch.from_numpy((levels.astype(np.float32) + 0.5) / 256)
 
 
 def to_bits(levels: UInt8[np.ndarray, "*s"]) -> Float[Tensor, "*s"]:
     """Levels to exactly 0 (b < 128) and 1 (b >= 128), in float32."""
-    return torch.from_numpy(levels >= 128).to(torch.float32)
+    return torch.from_numpy((levels >= 128).astype(np.float32))
 
 
 def checked(index: Integer[np.ndarray, "b"], count: int) -> Integer[np.ndarray, "b"]:
@@ -109,7 +113,7 @@ def flip(
     """Dynamic binarisation: 1 with probability b / 255, by the coin of (seed, image, draw)."""
     of_image = chance.hashed(chance.BITS, seed, index, draw)[:, None, None, None]
     pixel = np.arange(int(np.prod(b.shape[1:]))).reshape(b.shape[1:])
-    return torch.from_numpy(chance.uniform(of_image, pixel) * 255 < b).to(torch.float32)
+    return torch.from_numpy((chance.uniform(of_image, pixel) * 255 < b).astype(np.float32))
 
 
 class View:

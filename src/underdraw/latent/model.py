@@ -112,11 +112,21 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         fold: Fold = whole,
     ) -> Iterator[Any]:
         """The one loop over steps: yields `fold(frame, drawn)` for each."""
-        state = self.begin(n if x is None else x.shape[0])
+        n = self._count(source, x, n)
+        state = self.begin(n)
         rule, given = self._given(source)
         for first in range(0, len(given), self.pace):
             state, shown = self.run(self, rule, fold, state, given[first : first + self.pace], x)
             yield from shown
+
+    def _count(self, source: Source, x: Tensor | None, n: int) -> int:
+        """How many images are told of, if everything fits."""
+        if x is not None and tuple(x.shape[1:]) != tuple(self.shape):
+            raise ValueError(f"images are {tuple(x.shape[1:])}, the model draws {self.shape}")
+        n = n if x is None else x.shape[0]
+        if isinstance(source, Given) and source.values and source.values[0].shape[0] != n:
+            raise ValueError(f"the source is for {source.values[0].shape[0]} images, not for {n}")
+        return n
 
     def _given(self, source: Source) -> tuple[Rule, list[list[Any]]]:
         told = self.sites[: len(source.values)] if isinstance(source, Given) else self.sites
@@ -152,13 +162,13 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         """
         if frames not in ("last", "all"):
             raise ValueError(f'frames must be "last" or "all", got {frames!r}')
-        if x is not None and tuple(x.shape[1:]) != tuple(self.shape):
-            raise ValueError(f"images are {tuple(x.shape[1:])}, the model draws {self.shape}")
-        told = list(self.paint(source, x, n))
-        drawn = [d for _, choices in told for d in choices]
+        shown: list[Frame] = []
+        drawn: list[Drawn] = []
+        for frame, made in self.paint(source, x, n):
+            shown = [*shown, frame] if frames == "all" else [frame]
+            drawn += made
         choices = [Choice(site, *d) for site, d in zip(self.sites, drawn, strict=False)]
-        shown = [frame for frame, _ in told]
-        return Trace(shown if frames == "all" else shown[-1:], choices)
+        return Trace(shown, choices)
 
     def forward(
         self,

@@ -64,11 +64,13 @@ class DRAWConfig:
         Raises:
             ValueError: a count or size below 1, or an unknown likelihood, named in the message.
         """
+        if len(self.shape) != 3:
+            raise ValueError(f"shape must be (channels, height, width), got {self.shape}")
         counts = {"steps": self.steps, "hidden": self.hidden, "latent": self.latent}
-        counts |= {"read_size": self.read_size or 1, "write_size": self.write_size or 1}
         counts |= {f"shape[{i}]": side for i, side in enumerate(self.shape)}
-        for name, value in counts.items():
-            if value < 1:
+        sizes = {"read_size": self.read_size, "write_size": self.write_size}
+        for name, value in (counts | sizes).items():
+            if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         if self.likelihood not in LIKELIHOODS:
             raise ValueError(

@@ -18,7 +18,8 @@ Choices the paper leaves open, made here:
   pixel, so nothing underflows, and bounds them at -30, so nothing becomes denormal.
 * N = 1 has no neighbours and so no stride: N - 1 is replaced by 1 in Eq. 24, and delta has no
   effect on the single centre.
-* The variance is bounded below by 1e-4 square pixels.
+* The variance is bounded below by 1e-4 square pixels, and the emitted logarithms of variance and
+  stride above by 20, so that no emitted value makes anything infinite.
 """
 
 import math
@@ -33,6 +34,7 @@ from underdraw.ops import linear
 
 FLOOR = -30.0  # exponents below this make denormals and add nothing
 MIN_SIGMA2 = 1e-4  # square pixels
+MAX_LOG = 20.0  # of an emitted variance or stride
 
 
 class Glimpse(NamedTuple):
@@ -66,10 +68,11 @@ def filterbank(
 ) -> Float[Tensor, "b n a"]:
     """Gaussian filters over `pixels` positions (Eqs 25-26); each row sums to 1."""
     a = torch.arange(1, pixels + 1, dtype=mu.dtype, device=mu.device)
-    distance = a - mu[:, :, None]
-    exponent = -distance * distance / (2 * sigma2[:, None, None])
-    nearest = exponent.amax(2, keepdim=True).detach()
-    weight = (exponent - nearest).clamp(min=FLOOR).exp()
+    mu = mu[:, :, None]
+    nearest = mu.detach().round().clamp(1, pixels)
+    # (a - mu)^2 - (nearest - mu)^2 as a product: nothing cancels, however far away mu is
+    further = (a - nearest) * (a + nearest - 2 * mu)
+    weight = (-further / (2 * sigma2[:, None, None])).clamp(min=FLOOR).exp()
     return weight / weight.sum(2, keepdim=True)
 
 
@@ -135,8 +138,8 @@ class Window(nn.Module):
         x_tilde, y_tilde, log_sigma2, log_delta, log_gamma = emitted.unbind(1)
         g_x = (self.width + 1) / 2 * (x_tilde + 1)
         g_y = (self.height + 1) / 2 * (y_tilde + 1)
-        delta = self.full * log_delta.exp()
-        sigma2 = log_sigma2.exp().clamp(min=MIN_SIGMA2)
+        delta = self.full * log_delta.clamp(max=MAX_LOG).exp()
+        sigma2 = log_sigma2.clamp(max=MAX_LOG).exp().clamp(min=MIN_SIGMA2)
         return Glimpse(g_x, g_y, delta, sigma2, log_gamma, self.size)
 
 
