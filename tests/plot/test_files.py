@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from underdraw.plot import save
-from underdraw.plot.files import beside
 
 
 def test_saved_picture_comes_back(tmp_path):
@@ -20,18 +19,18 @@ def test_other_suffixes_are_refused(tmp_path):
         save(Image.new("L", (3, 2)), tmp_path / "a.bmp")
 
 
-def half_written(path):
-    with beside(path) as aside:
-        aside.write_bytes(b"half")
-        raise RuntimeError("no more room")
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = save(Image.new("L", (3, 2), 7), tmp_path / "a.png")
+    before = path.read_bytes()
 
+    def broken(self, place, **options):
+        place.write_bytes(b"half")
+        raise OSError("no more room")
 
-def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "a.png"
-    path.write_bytes(b"old")
-    with pytest.raises(RuntimeError, match="no more room"):
-        half_written(path)
-    assert path.read_bytes() == b"old"
+    monkeypatch.setattr(Image.Image, "save", broken)
+    with pytest.raises(OSError, match="no more room"):
+        save(Image.new("L", (3, 2)), path)
+    assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -79,7 +79,7 @@ def test_time_ends_a_run_cleanly_and_it_resumes(unbroken, tmp_path):
     from underdraw.train import train
 
     out = tmp_path / "run"
-    few = train(tiny(), out, images=digits(40), valid=digits(16, 1), max_minutes=0, quiet=True)
+    few = train(tiny(), out, images=digits(40), valid=digits(16, 1), max_minutes=0.0, quiet=True)
     assert (few.reason, few.step) == ("time", 1)
     assert go(out, resume=True).reason == "finished"
     assert {k: v for k, v in load_file(out / LAST).items() if "weight" in k}.keys()

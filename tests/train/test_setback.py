@@ -70,9 +70,9 @@ def test_a_gradient_that_is_not_finite_moves_nothing(tmp_path):
 def test_the_watch_follows_the_cost():
     numbers = Numbers()
     for i in range(20):
-        assert not jumped(numbers, 100 - i + (-1) ** i, jump=8)
-    assert jumped(numbers, 130, jump=8)
-    assert jumped(numbers, math.nan, jump=8)
-    assert not jumped(numbers, 85, jump=8)
+        assert not jumped(numbers, 100.0 - 0.1 * i + (-1) ** i, jump=8.0)
+    assert jumped(numbers, 130.0, jump=8.0)
+    assert jumped(numbers, math.nan, jump=8.0)
+    assert not jumped(numbers, 97.0, jump=8.0)
     forget(numbers)
-    assert not jumped(numbers, 500, jump=8)
+    assert not jumped(numbers, 500.0, jump=8.0)

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from underdraw.files import aside
 from underdraw.latent import LatentModel, Trace
-from underdraw.plot.files import beside
 from underdraw.plot.pixels import from_levels, grid
 from underdraw.plot.sequence import shown
 
@@ -104,9 +104,9 @@ def _write(path: Path, pictures: Sequence[Image.Image], durations: Sequence[int]
     name, options = FORMATS[path.suffix.lower()]
     if name == "GIF":
         pictures = one_palette(pictures)
-    with beside(path) as aside:
+    with aside(path) as temporary:
         pictures[0].save(
-            aside,
+            temporary,
             format=name,
             save_all=True,
             append_images=pictures[1:],

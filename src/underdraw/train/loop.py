@@ -141,7 +141,7 @@ class Run:
 
     def save(self) -> None:
         """Write a checkpoint; every process waits for it."""
-        self.state.numbers.window = [*self.sums.tolist(), self.count]
+        self.state.numbers.window = [*self.sums.tolist(), float(self.count)]
         if self.accelerator.is_main_process:
             self.state.save(self.out / LAST)
             self.state.prune(self.out)
