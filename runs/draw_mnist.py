@@ -6,6 +6,7 @@ Resumes its run in out/draw_mnist. The weights are those that were best on valid
 test split is looked at when training is finished.
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def main(
         "parameters": parameters, "updates": about["step"], "images_seen": about["images"],
         "minutes": about["minutes"], "data": "binarized_mnist/test",
         "valid_nats": about["validation_nats"], "paper": 80.97,
-        "test": record.numbers(test), "importance": record.numbers(tight),
+        "test": asdict(test), "importance": asdict(tight),
     }  # fmt: skip
     record.write("draw_mnist", **values, log=[r for r in read_log(run) if r["kind"] == "valid"])
     card = CARD.format(

@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import subprocess
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +92,3 @@ def importance(model: LatentModel[Any], data: DataConfig, limit: int, samples: i
     """The importance-weighted bound on a seeded random subset of the test split."""
     compile_model(model, pace=2)
     return bound(model, data, None, "test", limit, samples)
-
-
-def numbers(found: Evaluation) -> dict[str, Any]:
-    """An evaluation as JSON values."""
-    return asdict(found)

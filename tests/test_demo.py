@@ -25,3 +25,13 @@ def test_the_demo_leaves_a_page(tmp_path, monkeypatch):
     assert found["nats"] == numbers["nats"] == pytest.approx(numbers["evaluation"]["nats"])
     assert f"{numbers['nats']:.2f}" in html
     assert said
+
+
+def test_the_demo_removes_nothing_of_yours(tmp_path):
+    import underdraw.demo.run as steps
+
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("years of work")
+    with pytest.raises(ValueError, match="in the way"):
+        steps.training(0, tmp_path)
+    assert (tmp_path / "run" / "thesis.tex").exists()

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from toy import Toy
 from underdraw.data import Subset, hold, random_subset
 from underdraw.evaluate import evaluate, passes
-from underdraw.latent import posterior
+from underdraw.latent import posterior, prior
 from underdraw.models import build
 from underdraw.models.draw import DRAWConfig
 from underdraw.noise import image_noise, training_noise
@@ -108,6 +109,36 @@ def test_fewer_steps_can_be_measured(model, images):
     assert found.rate_per_step == pytest.approx(whole.rate_per_step[:2])
 
 
+class Stripes:
+    """The toy's images as a data set."""
+
+    name, binary = "toy", False
+
+    def __init__(self, x):
+        self.x, self.shape = x, tuple(x.shape[1:])
+
+    def __len__(self):
+        return len(self.x)
+
+    def take(self, index, draw=0):
+        return self.x[torch.as_tensor(index)]
+
+
+@pytest.mark.parametrize("samples", [1, 50])
+def test_the_bounds_of_a_linear_gaussian_model_meet_its_closed_form(samples):
+    torch.manual_seed(0)
+    toy = Toy()
+    x = toy.unroll(prior(), n=400).frames[-1].canvas.detach()
+    x = x + toy.s * torch.randn_like(x)
+    found = evaluate(toy, Stripes(x), batch=150, importance_samples=samples)
+    marginal = -toy.log_marginal(x).mean().item()
+    assert found.importance_nats == pytest.approx(marginal, abs=1e-6)
+    assert found.nats == pytest.approx(marginal, abs=5 * found.stderr)
+    off = evaluate(Toy(blunder=0.4), Stripes(x), batch=150, importance_samples=samples)
+    assert off.importance_nats > marginal + (0.01 if samples == 1 else 0)
+    assert off.importance_nats < marginal + (9.0 if samples == 1 else 0.2)
+
+
 def test_gaussian_pixels_are_scored_with_dequantisation_noise():
     torch.manual_seed(0)
     config = DRAWConfig(shape=(3, 4, 4), steps=2, hidden=8, latent=3, likelihood="gaussian")
@@ -116,9 +147,16 @@ def test_gaussian_pixels_are_scored_with_dequantisation_noise():
     once = evaluate(model, images, batch=4)
     assert once.nats == pytest.approx(evaluate(model, images, batch=9).nats, rel=1e-6)
     assert once.bits_per_dim == pytest.approx(once.nats / 48 / math.log(2))
-    _, u = image_noise(model, 0, [0, 1], 0)
-    assert u.shape == (2, 3, 4, 4)
+    z, u = image_noise(model, 0, range(9), 0)
+    assert u.shape == (9, 3, 4, 4)
     assert 0 <= u.min() < u.max() < 1
+    x = images.take(np.arange(9))
+    trace = model.unroll(posterior(z), x)
+    mean, log_variance = trace.frames[-1].canvas.detach().double().chunk(2, 1)
+    off = x.double() + (u.double() - 0.5) / 256 - mean
+    cost = 0.5 * (off**2 / log_variance.exp() + log_variance + math.log(2 * math.pi))
+    distortion = (cost + math.log(256)).sum((1, 2, 3)).mean().item()
+    assert once.distortion == pytest.approx(distortion, rel=1e-5)
 
 
 def test_what_does_not_fit_is_refused(model, images):
@@ -129,6 +167,8 @@ def test_what_does_not_fit_is_refused(model, images):
         evaluate(model, images, importance_samples=-1)
     with pytest.raises(ValueError, match="by 0"):
         evaluate(model, images, batch=0)
+    with pytest.raises(ValueError, match="got -1"):
+        evaluate(model, images, seed=-1)
 
 
 def test_progress_counts_every_pass(model, images):

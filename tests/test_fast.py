@@ -20,7 +20,9 @@ def test_without_a_compiler_the_model_stays_eager(monkeypatch):
     assert model.run is stretch
 
 
-def test_a_compiler_that_fails_is_said_once():
+def test_a_compiler_that_fails_is_said_once(monkeypatch):
+    monkeypatch.setattr(fast, "has_compiler", lambda device="cpu": True)
+
     def broken(*arguments):
         raise TorchDynamoException("no such instruction")
 
@@ -39,6 +41,15 @@ def test_a_source_that_is_no_rule_runs_eagerly():
     fast.compile_model(model, backend="eager", pace=3)
     trace = model.unroll(mode, torch.rand(2, 1, 6, 5), frames="all")
     assert len(trace.frames) == 4
+
+
+def test_a_fold_of_ones_own_runs_eagerly():
+    model = build(CONFIG)
+    fast.compile_model(model, backend="eager")
+    model.run.compiled = None  # calling it would fail
+    noise = posterior(model.noise(2))
+    x = torch.rand(2, 1, 6, 5)
+    assert list(model.paint(noise, x, fold=lambda frame, drawn: len(drawn))) == [1, 1, 1, 1]
 
 
 def test_any_pace_tells_the_same_story():

@@ -53,5 +53,5 @@ def test_presets_are_the_papers_rows():
         for f in dataclasses.fields(with_.model)
         if getattr(with_.model, f.name) != getattr(without.model, f.name)
     }
-    assert differ == {"read_size", "write_size", "glimpse_gain"}
+    assert differ == {"read_size", "write_size"}
     assert with_.train == dataclasses.replace(without.train)

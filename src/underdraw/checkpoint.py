@@ -66,7 +66,10 @@ def describe(name: str | Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not of format {FORMAT}")
-    if values.get("model") not in MODELS:
+    for part in ("config", "data", "train", "trained", "measured"):
+        if not isinstance(values.get(part, {}), dict):
+            raise CheckpointError(f"{path}: {part} is no object but {values[part]!r}")
+    if not isinstance(values.get("model"), str) or values["model"] not in MODELS:
         raise CheckpointError(f"{path} names the unknown model {values.get('model')!r}")
     return values
 
@@ -144,11 +147,13 @@ def save(
         The folder.
     """
     folder = Path(folder)
-    name = next(name for name, (_, kind) in MODELS.items() if isinstance(model, kind))
+    names = [name for name, (_, kind) in MODELS.items() if isinstance(model, kind)]
+    if not names:
+        raise CheckpointError(f"a {type(model).__name__} is none of {', '.join(MODELS)}")
     tensors = model.state_dict() if weights is None else weights
     write_tensors(folder / WEIGHTS, tensors)
     config = to_json(model.config)
-    write_json(folder / CONFIG, {"format": FORMAT, "model": name, "config": config, **about})
+    write_json(folder / CONFIG, {"format": FORMAT, "model": names[0], "config": config, **about})
     if card is not None:
         write_text(folder / CARD, card)
     return folder

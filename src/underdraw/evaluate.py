@@ -61,7 +61,7 @@ def evaluate(
     seed: int = 0,
     batch: int = 250,
     importance_samples: int = 0,
-    bf16: bool = False,
+    products: str = "float32",
     steps: int | None = None,
     report: Report | None = None,
 ) -> Evaluation:
@@ -73,7 +73,7 @@ def evaluate(
         seed: of the noise.
         batch: images at a time.
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
-        bf16: run the matrix products in bf16.
+        products: precision of the matrix products, "float32" or "bf16".
         steps: take only the first so many steps; all of the model's if None.
         report: called with the number of passes finished out of
             `passes(len(images), batch, importance_samples)`.
@@ -82,11 +82,13 @@ def evaluate(
         ValueError: images of another shape, none at all, or numbers below their least.
     """
     _check(model, images, batch, importance_samples)
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"a seed is in [0, 2^63), got {seed}")
     report = report or (lambda done: None)
     parts, weights, done = [], [], 0
     device = next(model.parameters()).device.type
     places = np.asarray(getattr(images, "indices", np.arange(len(images))))  # in the whole split
-    with torch.no_grad(), precision("bf16" if bf16 else "float32", device):
+    with torch.no_grad(), precision(products, device):
         for first in range(0, len(images), batch):
             index = np.arange(first, min(first + batch, len(images)))
             x = _filled(images.take(index), batch)

@@ -19,19 +19,24 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
 from underdraw.latent import (
     LatentModel,
     Stretch,
     as_given,
+    cost_by_kl,
+    cost_by_sample,
     from_posterior,
     from_prior,
     stretch,
+    whole,
 )
 
 PRECISIONS = ("float32", "bf16")
 GRAPHS = 64  # shapes, rules and folds that one process may compile
 TENSOR_RULES = (from_posterior, from_prior, as_given)
+FOLDS = (whole, cost_by_kl, cost_by_sample)
 
 
 class Compiled:
@@ -50,11 +55,11 @@ class Compiled:
 
     def __call__(self, model: Any, rule: Any, *rest: Any) -> tuple[Any, list[Any]]:  # noqa: ANN401
         """Run a stretch."""
-        if self.broken or rule not in TENSOR_RULES:
+        if self.broken or rule not in TENSOR_RULES or rest[0] not in FOLDS:
             return stretch(model, rule, *rest)
         try:
             return self.compiled(model, rule, *rest)
-        except torch._dynamo.exc.TorchDynamoException as error:
+        except (TorchDynamoException, FailOnRecompileLimitHit) as error:
             self.broken = True
             reason = str(error).strip().splitlines()[0]
             warnings.warn(f"compiling failed, running eagerly from here on: {reason}", stacklevel=2)

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 
 from underdraw import plot
-from underdraw.data import Images, to_bits, to_unit
+from underdraw.data import Images
 from underdraw.latent import LatentModel, Trace, kl, mode, posterior, prior
+from underdraw.noise import image_noise
 
 ROWS, COLUMNS = 8, 12  # of a sequence sheet
 
@@ -53,12 +53,25 @@ def sequence(model: LatentModel[Any], trace: Trace, path: Path) -> Path:
 
 
 def beside_nearest(
-    model: LatentModel[Any], trace: Trace, training: Images, out: Path, count: int = 32
+    model: LatentModel[Any], trace: Trace, training: Images, out: Path, count: int = 30
 ) -> Path:
-    """Write samples beside the training images nearest to them (DRAW, Figs 6, 9, 12)."""
-    everything = training.take(np.arange(len(training)))
-    shown = plot.nearest_sheet(pictures(model, trace)[:count], everything)
-    return plot.save(shown, out / "nearest.png")
+    """Write each sample beside the training image nearest to it (DRAW, Figs 6, 9, 12)."""
+    shown = pictures(model, trace)[:count]
+    pairs = plot.reconstructions(shown, neighbours(shown, training))
+    return plot.save(pairs, out / "nearest.png")
+
+
+def neighbours(samples: Tensor, training: Images, chunk: int = 4096) -> Tensor:
+    """The training image nearest to each sample in L2, (B, C, H, W); `chunk` in memory at once."""
+    best = torch.full((len(samples),), float("inf"))
+    found = torch.empty_like(samples)
+    for first in range(0, len(training), chunk):
+        some = training.take(np.arange(first, min(first + chunk, len(training))))
+        near = some[plot.nearest(samples, some)]
+        distance = (near - samples).flatten(1).square().sum(1)
+        closer = distance < best
+        best[closer], found[closer] = distance[closer], near[closer]
+    return found
 
 
 def some(images: Images, count: int, seed: int) -> Tensor:
@@ -87,27 +100,10 @@ def reconstructions(
     return paths, bound(model, x)
 
 
-def bound(model: LatentModel[Any], x: Tensor) -> list[float]:
+def bound(model: LatentModel[Any], x: Tensor, seed: int = 0) -> list[float]:
     """Upper bounds on -log p(x), nats per image, from a trace: what anybody can recompute."""
-    noise = [e.to(x.device) for e in model.noise(len(x), torch.Generator().manual_seed(0))]
-    trace = model.unroll(posterior(noise), x)
-    distortion = -model.likelihood(trace.frames[-1].canvas).log_prob(x)
-    rate = sum(kl(choice) for choice in trace.choices)
-    return (distortion + rate).tolist()
-
-
-def read_image(path: Path, shape: tuple[int, int, int], binary: bool) -> Tensor:
-    """An image file as (1, C, H, W) of a model's shape: cropped to it and area averaged.
-
-    Raises:
-        ValueError: the file is no image that can be read.
-    """
-    channels, height, width = shape
-    try:
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file).convert("L" if channels == 1 else "RGB")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} cannot be read as an image: {error}") from error
-    image = ImageOps.fit(image, (width, height), Image.Resampling.BOX)
-    levels = np.asarray(image).reshape(height, width, channels).transpose(2, 0, 1)[None].copy()
-    return to_bits(levels) if binary else to_unit(levels)
+    z, u = image_noise(model, seed, range(len(x)), 0)
+    trace = model.unroll(posterior([e.to(x.device) for e in z]), x)
+    target = model.likelihood.target(x, None if u is None else u.to(x.device))
+    distortion = -model.likelihood(trace.frames[-1].canvas).log_prob(target)
+    return (distortion + sum(kl(choice) for choice in trace.choices)).tolist()

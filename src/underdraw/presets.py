@@ -7,6 +7,7 @@ it and the resolved value is saved beside the weights.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from underdraw.data import DataConfig
 from underdraw.models.draw import DRAWConfig
@@ -33,7 +34,8 @@ class TrainConfig:
     beta: float = 1.0
     """Weight of the distortion (Convolutional DRAW, Eq. 11); reported bounds do not have it."""
     importance_samples: int = 1
-    """Above 1 the objective is the importance-weighted bound with so many samples."""
+    """Above 1 the objective is the importance-weighted bound with so many samples, which has
+    neither `beta` nor `kl_warmup`."""
     glimpses: tuple[tuple[float, int], ...] = ()
     """Fewer glimpses at first: pairs (share of the updates done, glimpses until then)."""
     clip: float = 5.0
@@ -42,7 +44,7 @@ class TrainConfig:
     """Decay of the averaged weights, which are validated and kept; it warms up."""
     seed: int = 0
     """Of the weights, the order of images and all noise."""
-    precision: str = "float32"
+    precision: Literal["float32", "bf16"] = "float32"
     """"float32", or "bf16" for the matrix products (fast where the machine has it)."""
     compile: bool = True
     """Compile the step where there is a compiler."""
@@ -70,7 +72,7 @@ class TrainConfig:
         least = {
             "steps": 1, "batch": 1, "warmup": 0, "kl_warmup": 0, "importance_samples": 1,
             "pace": 1, "log_every": 1, "validate_every": 1, "validate_images": 0,
-            "snapshot_every": 1,
+            "snapshot_every": 1, "seed": 0,
         }  # fmt: skip
         for name, low in least.items():
             if getattr(self, name) < low:
@@ -80,6 +82,18 @@ class TrainConfig:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must be in [0, 1), got {self.ema}")
+        if not 0 <= self.final <= 1:
+            raise ValueError(f"final must be in [0, 1], got {self.final}")
+        if self.precision not in ("float32", "bf16"):
+            raise ValueError(f"precision must be float32 or bf16, got {self.precision!r}")
+        if self.snapshot_every < 2 * self.log_every:
+            raise ValueError(
+                f"snapshot_every must be at least twice log_every ({self.log_every}), or a jump "
+                f"may be in the snapshots before it is seen; got {self.snapshot_every}"
+            )
+        shares = [share for share, _ in self.glimpses]
+        if shares != sorted(shares) or any(count < 1 for _, count in self.glimpses):
+            raise ValueError(f"glimpses must be pairs of rising shares and counts: {self.glimpses}")
 
 
 @dataclass(frozen=True)
@@ -116,7 +130,7 @@ def draw_mnist_noattention() -> Preset:
         paper,
         name="draw_mnist_noattention",
         summary="64 steps that read and write the whole image, binarized MNIST",
-        model=replace(paper.model, read_size=None, write_size=None, glimpse_gain=1.0),
+        model=replace(paper.model, read_size=None, write_size=None),
     )
 
 

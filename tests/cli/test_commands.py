@@ -106,6 +106,8 @@ def test_models_lists_the_zoo(capsys):
         (["evaluate", "nonsense"], "nonsense"),
         (["train", "nonsense"], "nonsense"),
         (["evaluate", "RUN", "--limit", "0"], "got 0"),
+        (["evaluate", "RUN", "--batch", "0"], "got 0"),
+        (["evaluate", "RUN", "--seed", "-1"], "got -1"),
         (["sample", "RUN", "-n", "0"], "0 samples"),
         (["sample", "RUN", "--temperature", "-1", "--out", "OUT"], "-1"),
         (["reconstruct", "RUN"], "--dataset"),

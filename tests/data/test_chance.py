@@ -9,6 +9,11 @@ def test_numbers_never_change():
     assert chance.permutation(8, 5, 6).tolist() == [6, 4, 5, 0, 1, 3, 2, 7]
 
 
+def test_uses_do_not_share_keys():
+    uses = {name: value for name, value in vars(chance).items() if isinstance(value, int)}
+    assert len(set(uses.values())) == len(uses) == 10
+
+
 def test_number_depends_on_its_key_alone():
     index = np.array([7, 3, 11])
     together = chance.uniform(1, index, 4)

@@ -81,6 +81,12 @@ def test_subset_keeps_the_chance_of_the_whole():
     assert part.binary
     assert part.shape == (1, 9, 9)
     assert torch.equal(part.take(np.array([1]), 4), whole.take(np.array([17]), 4))
+    inner = Subset(part, np.array([1, 2, 1]))
+    assert inner.images is whole
+    assert inner.indices.tolist() == [17, 5, 17]
+    assert torch.equal(inner.take(np.arange(3), 4), whole.take(np.array([17, 5, 17]), 4))
+    with pytest.raises(DataError, match="3 of set"):
+        Subset(part, np.array([3]))
     with pytest.raises(DataError, match="empty"):
         Subset(whole, np.zeros(0, np.int64))
     with pytest.raises(DataError, match="20 of set"):

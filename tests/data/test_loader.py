@@ -7,6 +7,7 @@ import torch
 
 from underdraw.data import DataError, hold, loader
 from underdraw.data.images import View
+from underdraw.data.loader import prefetch
 from underdraw.data.memory import Array
 
 from .conftest import random_levels
@@ -96,6 +97,13 @@ def test_errors_of_the_thread_are_raised_here():
     batches = loader(Failing(), 5, 0)
     assert [next(batches)[0], next(batches)[0]] == [0, 1]
     with pytest.raises(DataError, match="row 3 is damaged"):
+        next(batches)
+
+
+def test_a_source_that_ends():
+    batches = prefetch(iter([(0, torch.zeros(1))]))
+    next(batches)
+    with pytest.raises(DataError, match="the images ended"):
         next(batches)
 
 

@@ -49,10 +49,40 @@ def test_a_pass_has_every_image_once(mirror):
 
 
 def test_same_splits_as_random_access(mirror):
-    for split in ("train", "valid", "test"):
-        held = open_images("hub:some/thing", split, mirror)
-        one = next(stream(mirror, split).batches(len(held)))
-        assert sorted(first_levels(one)) == first_levels(held.take(np.arange(len(held))))
+    held = open_images("hub:some/thing", "train", mirror)
+    one = next(stream(mirror).batches(len(held)))
+    assert sorted(first_levels(one)) == first_levels(held.take(np.arange(len(held))))
+
+
+def test_other_splits_are_held(mirror):
+    for split in ("valid", "test"):
+        for binarize in ("none", "dynamic"):
+            held = stream(mirror, split, binarize=binarize)
+            whole = open_images(DataConfig("hub:some/thing", binarize=binarize), split, mirror)
+            assert isinstance(held, Images)
+            assert not isinstance(held, Stream)
+            assert (held.name, held.shape, held.binary) == (whole.name, whole.shape, whole.binary)
+            assert len(held) == len(whole) == 5
+            assert torch.equal(held.take(np.arange(5)), whole.take(np.arange(5)))
+    few = stream(mirror, "valid", held=3)
+    whole = open_images("hub:some/thing", "valid", mirror)
+    assert len(few) == 3
+    assert torch.equal(few.take(np.arange(3)), whole.take(np.arange(3)))
+    assert len(stream(mirror, "valid", memory=5 * 48)) == 5
+    with pytest.raises(DataError, match=r"do not fit in 239 bytes; lower data\.held"):
+        stream(mirror, "valid", memory=5 * 48 - 1)
+
+
+def test_a_stream_that_breaks_off(mirror, monkeypatch):
+    def broken(table):
+        yield from islice(whole(table), 20)
+        raise ConnectionError("no route")
+
+    images = stream(mirror)
+    whole = type(images.table).__iter__
+    monkeypatch.setattr(type(images.table), "__iter__", broken)
+    with pytest.raises(DataError, match=r"hub:some/thing/train cannot be read after row 19: no"):
+        list(images.batches(10))
 
 
 def test_ranks_and_skip(mirror):
@@ -84,14 +114,15 @@ def test_refuses(mirror, tmp_path):
         next(stream(mirror).batches(9, world=2))
     with pytest.raises(DataError, match="91 images"):
         next(loader(stream(mirror), 91, 0))
-    with pytest.raises(DataError, match="mnist is not read as a stream"):
+    with pytest.raises(DataError, match=r"data\.streaming is True, which means nothing to mnist"):
         open_images(DataConfig("mnist", streaming=True))
     a = [encode(p) for p in random_levels(30, 9, 9, 3)]
     write_table(tmp_path / "else/where/train.parquet", [*a[:5], a[5][:50], *a[6:]])
     broken = open_images(DataConfig("hub:else/where", streaming=True), "train", tmp_path)
     with pytest.raises(DataError, match="row 5 of hub:else/where/train cannot be decoded"):
-        list(broken.batches(26))
-    write_table(tmp_path / "no/size/train.parquet", [*a, encode(random_levels(1, 8, 9, 3)[0])])
+        list(broken.batches(28))
+    odd = encode(random_levels(1, 8, 9, 3)[0])
+    write_table(tmp_path / "no/size/train.parquet", [*a[:12], odd, *a[12:]])
     uneven = open_images(DataConfig("hub:no/size", streaming=True), "train", tmp_path)
-    with pytest.raises(DataError, match=r"row 30 .*\(3, 8, 9\)"):
-        list(uneven.batches(27))
+    with pytest.raises(DataError, match=r"row 12 .*\(3, 8, 9\)"):
+        list(uneven.batches(28))

@@ -95,7 +95,18 @@ def test_images_of_another_shape_are_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("steps", 0), ("batch", -1), ("learning_rate", 0.0), ("ema", 1.0), ("clip", math.nan)],
+    [
+        ("precision", "fp16"),
+        ("seed", -1),
+        ("final", 2.0),
+        ("snapshot_every", 60),
+        ("glimpses", ((0.5, 4), (0.2, 8))),
+        ("steps", 0),
+        ("batch", -1),
+        ("learning_rate", 0.0),
+        ("ema", 1.0),
+        ("clip", math.nan),
+    ],
 )
 def test_what_cannot_be_trained_is_refused(field, value):
     with pytest.raises(ValueError, match=field):

@@ -7,7 +7,21 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
+from train.tiny_run import go
+
 PROGRAM = Path(__file__).parent / "one_gradient.py"
+
+
+def test_two_processes_train_like_one(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone",
+         str(PROGRAM.with_name("tiny_run.py")), str(tmp_path / "two")],
+        check=True, timeout=240, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert go(tmp_path / "one").reason == "finished"
+    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    for key in one:
+        torch.testing.assert_close(two[key], one[key], rtol=0.02, atol=2e-3)
 
 
 def test_two_processes_give_the_gradients_of_one(tmp_path):

@@ -42,9 +42,32 @@ def test_it_goes_back_and_on(monkeypatch, tmp_path, harm):
     assert setback["step"] == 56
     assert setback["back_to"] == 45
     last = [row for row in read_log(tmp_path) if row["kind"] == "train"][-1]
-    first = read_log(tmp_path)[0]
-    assert last["nats"] < first["nats"]
+    before = next(row for row in read_log(tmp_path) if row["step"] == 49)
+    assert last["nats"] < before["nats"] + 5
     assert all(tensor.isfinite().all() for tensor in load_file(tmp_path / LAST).values())
+
+
+def test_an_early_setback_is_no_string_of_setbacks(monkeypatch, tmp_path):
+    """The snapshot of update 0 costs far more than what the watch had seen before the jump."""
+    break_at(monkeypatch, {60}, lambda model: model.c_0.fill_(math.nan))
+    go(tmp_path, steps=140, glimpses=(), snapshot_every=1000, learning_rate=2e-2)
+    rows = read_log(tmp_path)
+    assert [row["back_to"] for row in rows if row["kind"] == "setback"] == [0]
+    assert rows[-1]["nats"] < rows[0]["nats"] - 1
+
+
+def test_a_validation_that_is_not_finite_is_never_the_best(tmp_path):
+    from accelerate import Accelerator
+
+    from train.tiny_run import digits, tiny
+    from underdraw.train.validate import validate
+
+    run = loop.Run(tiny(), tmp_path, Accelerator(), digits(16), True)
+    run.state.ema["c_0"].fill_(math.nan)
+    row = validate(run.state, tiny(), digits(16), tmp_path, 8)
+    assert row["best"] is False
+    assert run.state.numbers.best is None
+    assert not (tmp_path / "model.safetensors").exists()
 
 
 def test_it_gives_up_when_nothing_helps(monkeypatch, tmp_path):

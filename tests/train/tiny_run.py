@@ -15,7 +15,7 @@ from underdraw.train import train
 MODEL = DRAWConfig(shape=(1, 6, 5), steps=4, hidden=12, latent=3, read_size=2, write_size=3)
 TRAIN = TrainConfig(
     steps=60, batch=8, warmup=5, kl_warmup=10, log_every=7, validate_every=20, validate_images=16,
-    snapshot_every=15, save_minutes=1e-9, compile=False, glimpses=((0.3, 2),),
+    snapshot_every=15, save_minutes=0.002, compile=False, glimpses=((0.3, 2),),
 )  # fmt: skip
 
 

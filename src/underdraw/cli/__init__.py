@@ -23,7 +23,7 @@ def main(args: Sequence[str] | None = None) -> None:
         if os.environ.get("UNDERDRAW_TRACEBACK"):
             raise
         print(f"underdraw: {error}", file=sys.stderr)
-        code = 2
+        code = getattr(error, "exit_code", 2)
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)

@@ -18,12 +18,12 @@ def say(text: str) -> None:
     console.print(text, soft_wrap=True)
 
 
-def result(plain: Mapping[str, Any], as_json: bool, title: str = "") -> int:
+def result(plain: Mapping[str, Any], as_json: bool) -> int:
     """Print a result to stdout, as one JSON object or as a table; returns exit code 0."""
     if as_json:
         print(json.dumps(plain, default=str))
         return 0
-    rows = Table(title=title or None, show_header=False, box=None, title_justify="left")
+    rows = Table(show_header=False, box=None)
     for key, value in plain.items():
         if not isinstance(value, dict | list | tuple) and value is not None:
             rows.add_row(key, _word(value))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,16 @@ import tyro
 from underdraw import checkpoint, gallery
 from underdraw.cli import tell
 from underdraw.configs import from_json
-from underdraw.data import SETS, DataConfig, Images, open_images, random_subset
+from underdraw.data import (
+    SETS,
+    DataConfig,
+    Images,
+    is_binary,
+    is_named_set,
+    open_images,
+    random_subset,
+    read_image,
+)
 from underdraw.evaluate import evaluate as measure
 from underdraw.evaluate import passes
 from underdraw.fast import compile_model
@@ -35,7 +44,14 @@ def resolve(name: str, settings: Sequence[str]) -> Preset:
     found = preset(name)
     if not settings:
         return found
-    return tyro.cli(Preset, args=list(settings), default=found, prog=f"underdraw train {name}")
+    return tyro.cli(
+        Preset,
+        args=list(settings),
+        default=found,
+        prog=f"underdraw train {name}",
+        description=f"{found.summary}. --data DIR, --out RUN, --resume and the like: "
+        "`underdraw train --help`.",
+    )
 
 
 def data_of(model: str) -> DataConfig:
@@ -52,7 +68,10 @@ def data_of(model: str) -> DataConfig:
 
 def images_of(model: str, split: str, root: Path | None) -> Images:
     """A split of the data a model was trained on, by random access."""
-    images = open_images(replace(data_of(model), streaming=False), split, root)
+    config = data_of(model)
+    if model.startswith(checkpoint.HUB) and not is_named_set(config):
+        raise ValueError(f"{model} asks for the data {config.name!r}, which is no set by name")
+    images = open_images(config, split, root)
     if not isinstance(images, Images):
         raise ValueError(f"{images.name} can only be streamed")
     return images
@@ -82,6 +101,8 @@ def evaluate(
     images = images_of(name, split, root)
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, got {limit}")
+    if batch < 1:
+        raise ValueError(f"batch must be at least 1, got {batch}")
     images = random_subset(images, limit, seed)
     if compiled:
         compile_model(model, pace=2, device=device())
@@ -123,8 +144,8 @@ def reconstruct(
     if dataset:
         x = gallery.some(images_of(name, split, root), count, seed)
     else:
-        binary = data_of(name).name == "binarized_mnist" or data_of(name).binarize != "none"
-        x = torch.cat([gallery.read_image(path, model.shape, binary) for path in files])
+        binary = is_binary(data_of(name))
+        x = torch.cat([read_image(path, model.shape, binary) for path in files])
     paths, nats = gallery.reconstructions(model, x, out)
     values: dict[str, Any] = {k: str(p) for k, p in paths.items()}
     return tell.result({"images": len(x), "nats": sum(nats) / len(nats), "each": nats, **values},

@@ -8,12 +8,14 @@ Only this package turns stored pixels into numbers: 8-bit data are x = (b + 1/2)
 binary data are exactly 0 and 1.
 """
 
+from underdraw.data.cards import SETS, SetCard
 from underdraw.data.config import DataConfig
 from underdraw.data.errors import DataError
 from underdraw.data.images import Images, Stream, to_bits, to_unit
 from underdraw.data.loader import loader
 from underdraw.data.memory import Subset, hold, random_subset
-from underdraw.data.sets import SETS, SetCard, describe, open_images
+from underdraw.data.picture import read_image
+from underdraw.data.sets import describe, is_binary, is_named_set, open_images
 
 open = open_images
 """`underdraw.data.open("binarized_mnist")`: the short name of `open_images`."""
@@ -28,10 +30,13 @@ __all__ = [
     "Subset",
     "describe",
     "hold",
+    "is_binary",
+    "is_named_set",
     "loader",
     "open",
     "open_images",
     "random_subset",
+    "read_image",
     "to_bits",
     "to_unit",
 ]

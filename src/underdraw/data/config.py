@@ -1,39 +1,65 @@
 """What to load, as one value that can be saved beside the weights."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
+from underdraw.data.errors import DataError
 from underdraw.data.images import Binarize
+
+Digits = Literal["binarized_mnist", "mnist"]
+WORDS = {"binarize": get_args(Binarize), "source": get_args(Digits)}
+LEAST = {"size": 1, "seed": 0, "buffer": 1, "held": 1, "memory": 0}
 
 
 @dataclass(frozen=True)
 class DataConfig:
     """A set of images and how to prepare it.
 
+    What the set would ignore is refused when it is opened (see `underdraw.data.open_images`).
+
     Attributes:
         name: a name from `underdraw.data.SETS`, "hub:owner/name[:config]" for any set with an
             image column on the Hugging Face hub, or "folder:PATH" for a folder of images.
         size: side in pixels to which images are brought by a centred square crop and area
-            averaging; None keeps the set's own size. For folders, hub sets and ImageNet.
+            averaging; None keeps the set's own size. For folders and hub sets; the others have
+            one size each.
         grey: one channel instead of three, for folders and hub sets.
         binarize: "none" keeps eight bits; "threshold" makes 1 of levels from 128 on; "dynamic"
-            draws every pixel anew each epoch with its level as probability.
+            draws every pixel anew each epoch with its level as probability. For sets that are
+            not binary already.
         source: which digits `two_digits` is made of, "binarized_mnist" or "mnist".
         seed: for everything random about an image: its crop, its digits, its binarisation.
         column: the image column of a hub set; None finds it by its type.
-        streaming: read the set in order through a shuffle buffer instead of by random access,
-            for hub sets and ImageNet that fit neither memory nor disk.
+        streaming: read the training split in order through a shuffle buffer instead of by random
+            access, for hub sets and ImageNet that fit neither memory nor disk.
         buffer: images in that shuffle buffer.
+        held: images of a streamed validation or test split to hold in memory.
         memory: bytes up to which a decoded set is held in memory (4 GiB); a larger one is
             decoded as it is read.
+
+    Raises:
+        DataError: a number that is too small, or an unknown word; field and value are named.
     """
 
     name: str = "binarized_mnist"
     size: int | None = None
     grey: bool = False
     binarize: Binarize = "none"
-    source: str = "binarized_mnist"
+    source: Digits = "binarized_mnist"
     seed: int = 0
     column: str | None = None
     streaming: bool = False
     buffer: int = 10_000
+    held: int = 5000
     memory: int = 4 * 2**30
+
+    def __post_init__(self) -> None:
+        """Check every value that has a bound or a list of known words."""
+        for field, least in LEAST.items():
+            value = getattr(self, field)
+            if value is not None and value < least:
+                raise DataError(f"data.{field} is {value}; at least {least} wanted")
+        for field, known in WORDS.items():
+            value = getattr(self, field)
+            if value not in known:
+                raise DataError(f"data.{field} is {value!r}; one of {', '.join(known)} wanted")

@@ -16,7 +16,6 @@ from jaxtyping import Integer, UInt8
 from underdraw.data import chance
 from underdraw.data.binarized import binarized_mnist
 from underdraw.data.config import DataConfig
-from underdraw.data.errors import DataError
 from underdraw.data.images import Images, Levels, View
 from underdraw.data.natural import rows_of, tail
 from underdraw.data.picture import read_picture, to_levels
@@ -56,10 +55,8 @@ def open_two_digits(config: DataConfig, split: str, root: Path | None) -> Images
     """Two digits of config.source; binary if the digits are, or if config says so."""
     if config.source == "binarized_mnist":
         return View(Pairs(binarized_mnist(split), config.seed), "threshold")
-    if config.source == "mnist":
-        pairs = Pairs(mnist_levels(config, split, root), config.seed)
-        return View(pairs, config.binarize, config.seed)
-    raise DataError(f"two_digits of {config.source!r}; 'binarized_mnist' or 'mnist' wanted")
+    pairs = Pairs(mnist_levels(config, split, root), config.seed)
+    return View(pairs, config.binarize, config.seed)
 
 
 class Pairs:

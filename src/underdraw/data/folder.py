@@ -3,6 +3,12 @@
 Pictures are sought in all subfolders and sorted by path. Where there is a subfolder `train`, the
 subfolders train, valid (or validation, val, dev) and test are the splits; otherwise one
 picture of every 20 validates and one tests (see `splits`).
+
+The files are read here and not through the imagefolder of Hugging Face `datasets`, which sorts
+pictures into splits by words in their names (of a.png and dev_b.png it keeps only the second)
+and first writes a table of them. Here every picture counts, is turned upright by its EXIF
+orientation as any other, and a damaged one is named by its file. What does not fit in
+`DataConfig.memory` is read from the files on demand, so a folder needs no streaming.
 """
 
 from pathlib import Path
@@ -13,7 +19,7 @@ from jaxtyping import Integer, UInt8
 from underdraw.data.config import DataConfig
 from underdraw.data.errors import DataError
 from underdraw.data.images import Images, View
-from underdraw.data.picture import read_picture, square, to_levels
+from underdraw.data.picture import fit, read_picture, to_levels
 from underdraw.data.records import Decoded, gather
 from underdraw.data.splits import share, split_named
 
@@ -84,7 +90,7 @@ def open_folder(config: DataConfig, split: str, root: Path | None) -> Images:
 
     def decode(path: Path) -> UInt8[np.ndarray, "c h w"]:
         image = read_picture(path, config.grey)
-        return square(image, config.size) if config.size else to_levels(image)
+        return fit(image, config.size, config.size) if config.size else to_levels(image)
 
     decoded = Decoded(f"folder:{folder.name}/{split}", Files(files), decode, chosen)
     return View(gather(decoded, config.memory), config.binarize, config.seed)

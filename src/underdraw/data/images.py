@@ -113,7 +113,8 @@ def flip(
     """Dynamic binarisation: 1 with probability b / 255, by the coin of (seed, image, draw)."""
     of_image = chance.hashed(chance.BITS, seed, index, draw)[:, None, None, None]
     pixel = np.arange(int(np.prod(b.shape[1:]))).reshape(b.shape[1:])
-    return torch.from_numpy((chance.uniform(of_image, pixel) * 255 < b).astype(np.float32))
+    coin = chance.uniform(chance.PIXEL, of_image, pixel)
+    return torch.from_numpy((coin * 255 < b).astype(np.float32))
 
 
 class View:

@@ -47,7 +47,8 @@ def loader(
         start: first step, as when a run resumes.
 
     Raises:
-        DataError: a batch that does not divide by world, or is larger than the set.
+        DataError: a batch that does not divide by world, or is larger than the set; images that
+            are damaged or end.
     """
     if batch < 1 or batch % world:
         raise DataError(f"a batch of {batch} images does not divide by {world} processes")
@@ -119,7 +120,8 @@ def produce(items: Iterator[Numbered], ready: queue.Queue, closed: threading.Eve
         for item in items:
             if not offer((item, None), ready, closed):
                 return
-        offer((None, EOFError("the source of batches ended")), ready, closed)
+        error = DataError("the images ended, and training goes on for ever; is the source whole?")
+        offer((None, error), ready, closed)
     except BaseException as error:
         offer((None, error), ready, closed)
 

@@ -70,10 +70,24 @@ def bits_of(array: Shaped[np.ndarray, "n c h w"], name: str) -> UInt8[np.ndarray
 
 
 class Subset:
-    """Some images of a set; what is random about them stays what it was in the whole set."""
+    """Some images of a set; what is random about them stays what it was in the whole set.
+
+    Attributes:
+        images: the whole set; never itself a Subset.
+        indices: numbers of the chosen images in the whole set.
+    """
 
     def __init__(self, images: Images, indices: Integer[np.ndarray, "k"]) -> None:
-        """Choose `indices` of `images`, in that order; DataError if none, or one is not there."""
+        """Choose `indices` of `images`, in that order.
+
+        Args:
+            images: a set, or a Subset: then `indices` are places in its choice, and the new
+                choice is one of the set that it was made from.
+            indices: what to choose; repeats are allowed.
+
+        Raises:
+            DataError: nothing chosen, or an image that is not there.
+        """
         if not indices.size:
             raise DataError(f"an empty choice of images from {images.name}")
         if not (indices.min() >= 0 and indices.max() < len(images)):
@@ -81,8 +95,10 @@ class Subset:
                 f"image {indices.min()}..{indices.max()} chosen from the {len(images)} of "
                 f"{images.name}"
             )
-        self.images, self.indices = images, indices
         self.name, self.shape, self.binary = images.name, images.shape, images.binary
+        nested = isinstance(images, Subset)
+        self.images: Images = images.images if nested else images
+        self.indices = images.indices[indices] if nested else indices
 
     def __len__(self) -> int:
         """Number of images chosen."""

@@ -15,7 +15,7 @@ from jaxtyping import Int64
 from underdraw.data.config import DataConfig
 from underdraw.data.errors import DataError
 from underdraw.data.images import Images, Stream, View
-from underdraw.data.picture import read_picture, square, to_levels
+from underdraw.data.picture import fit, read_picture, to_levels
 from underdraw.data.records import Decode, Decoded, gather
 from underdraw.data.splits import share
 from underdraw.data.stream import TableStream
@@ -48,9 +48,7 @@ def decoder(size: int | None, grey: bool) -> Decode:
 
     def decode(row: dict) -> np.ndarray:
         image = read_picture(content(row), grey)
-        return (
-            to_levels(image) if size is None or image.size == (size, size) else square(image, size)
-        )
+        return to_levels(image) if size is None else fit(image, size, size)
 
     return decode
 
@@ -83,11 +81,12 @@ def open_hub(config: DataConfig, split: str, root: Path | None) -> Images | Stre
 def open_tables(
     config: DataConfig, split: str, tables: Tables, decode: Decode, every: int
 ) -> Images | Stream:
-    """A split of stored tables, by random access or by stream."""
+    """A split of stored tables: by random access, or train by stream and the others held."""
     part = share(set(tables), split, every, config.name)
     name = f"{config.name}/{split}"
     if config.streaming:
-        return TableStream(name, tables[part.stored](), part, decode, config)
+        stream = TableStream(name, tables[part.stored](), part, decode, config)
+        return stream if split == "train" else stream.hold()
     table = rows_of(tables, part.stored, config.name, config.column)
     decoded = Decoded(name, table, decode, part.of(len(table)))
     return View(gather(decoded, config.memory), config.binarize, config.seed)

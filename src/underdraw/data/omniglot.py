@@ -19,7 +19,7 @@ from underdraw.data.errors import DataError
 from underdraw.data.images import Images, View
 from underdraw.data.memory import Array
 from underdraw.data.natural import rows_of
-from underdraw.data.picture import read_picture, resize, to_levels
+from underdraw.data.picture import fit, read_picture
 from underdraw.data.records import Decoded, gather
 from underdraw.data.tables import Origin, content, find_tables
 
@@ -36,7 +36,7 @@ MEMORY = 2**30
 def decode_drawing(row: dict[str, Any]) -> UInt8[np.ndarray, "1 h w"]:
     """A drawing to 28x28 levels, ink white."""
     drawn = read_picture(content(row), grey=True).point(lambda b: 255 - b)
-    return to_levels(drawn) if drawn.size == (SIDE, SIDE) else resize(drawn, SIDE)
+    return fit(drawn, SIDE, SIDE)
 
 
 def canonical(levels: UInt8[np.ndarray, "n 1 28 28"]) -> UInt8[np.ndarray, "n 1 28 28"]:

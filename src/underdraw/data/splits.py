@@ -41,7 +41,7 @@ def split_named(text: str) -> str | None:
 @lru_cache(maxsize=4096)
 def shift(block: int) -> int:
     """The hash h above, of 31 bits."""
-    return int(chance.hashed(chance.SUBSET, 0, block)[0] >> np.uint64(33))
+    return int(chance.hashed(chance.SHARE, block)[0] >> np.uint64(33))
 
 
 @dataclass(frozen=True)

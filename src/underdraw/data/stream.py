@@ -5,6 +5,9 @@ goes out. Every process reads the same encoded stream and decodes only its slice
 the joint batch is that of one process, the number of batches is the same everywhere, and
 skipping costs reading but no decoding. A set stored in order of class wants a large buffer, or
 random access.
+
+Validation and test want random access, and the same images each time: the first
+`DataConfig.held` images of their split, in the stored order, are decoded and held in memory.
 """
 
 from collections.abc import Iterator
@@ -12,13 +15,15 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from underdraw.data import chance
 from underdraw.data.config import DataConfig
 from underdraw.data.errors import DataError
-from underdraw.data.images import show
+from underdraw.data.images import Images, View, show
+from underdraw.data.memory import Array
+from underdraw.data.progress import watch
 from underdraw.data.records import Decode, decode_one
 from underdraw.data.splits import Share
 from underdraw.data.tables import image_column, undecoded
@@ -49,7 +54,7 @@ class TableStream:
         first = next(self.rows(), None)
         if first is None:
             raise DataError(f"{name} has no images")
-        found = self.levels(first).shape
+        found = self.decoded(first).shape
         self.shape: tuple[int, int, int] = (found[0], found[1], found[2])
 
     def __len__(self) -> int:
@@ -63,13 +68,51 @@ class TableStream:
         return self.count
 
     def rows(self) -> Iterator[Row]:
-        """The rows that belong, in the stored order."""
-        return (row for row in enumerate(self.table) if self.part.has(row[0]))
+        """The rows that belong, in the stored order; DataError if they cannot be read on."""
+        i = -1
+        try:
+            for i, row in enumerate(self.table):
+                if self.part.has(i):
+                    yield i, row
+        except Exception as error:  # pyarrow's, datasets' and the network's own kinds
+            raise DataError(f"{self.name} cannot be read after row {i}: {error}") from error
 
-    def levels(self, row: Row) -> np.ndarray:
+    def decoded(self, row: Row) -> UInt8[np.ndarray, "c h w"]:
         """Levels of one row; DataError naming it if it is damaged."""
         record = {**row[1], "image": row[1][self.column]}
         return decode_one(self.decode, record, f"row {row[0]} of {self.name}")
+
+    def levels(self, row: Row) -> UInt8[np.ndarray, "c h w"]:
+        """Levels of one row; DataError naming it if it is damaged or not of `shape`."""
+        levels = self.decoded(row)
+        if levels.shape != self.shape:
+            raise DataError(
+                f"row {row[0]} of {self.name} has shape {levels.shape} (channels, height, "
+                f"width), not {self.shape}; a size brings all images to one"
+            )
+        return levels
+
+    def hold(self) -> Images:
+        """The first `config.held` images, decoded, for random access.
+
+        Image i has what a set opened without streaming has at i, chance included.
+
+        Raises:
+            DataError: a damaged or wrongly shaped picture; more bytes than `config.memory`.
+        """
+        held, room = self.config.held, self.config.memory // int(np.prod(self.shape))
+        out = np.empty((min(held, room), *self.shape), np.uint8)
+        count = 0
+        for row in watch(islice(self.rows(), held), held, f"decoding {self.name}"):
+            if count == room:
+                raise DataError(
+                    f"{self.name}: {held} held images of shape {self.shape} do not fit in "
+                    f"{self.config.memory} bytes; lower data.held or data.size, or raise "
+                    "data.memory"
+                )
+            out[count] = self.levels(row)
+            count += 1
+        return View(Array(self.name, out[:count]), self.config.binarize, self.config.seed)
 
     def batches(
         self, batch: int, rank: int = 0, world: int = 1, skip: int = 0, draw: int = 0
@@ -95,15 +138,9 @@ class TableStream:
 
     def shown(self, group: list[Row], draw: int) -> Float[Tensor, "b c h w"]:
         """The numbers models see, of some rows."""
-        levels = [self.levels(row) for row in group]
-        for row, one in zip(group, levels, strict=True):
-            if one.shape != self.shape:
-                raise DataError(
-                    f"row {row[0]} of {self.name} has shape {one.shape} (channels, height, "
-                    f"width), not {self.shape}; a size brings all images to one"
-                )
+        levels = np.stack([self.levels(row) for row in group])
         index = np.array([i for i, _ in group])
-        return show(np.stack(levels), self.config.binarize, self.config.seed, index, draw)
+        return show(levels, self.config.binarize, self.config.seed, index, draw)
 
 
 def shuffled(rows: Iterator[Row], config: DataConfig, draw: int) -> Iterator[Row]:
@@ -113,8 +150,8 @@ def shuffled(rows: Iterator[Row], config: DataConfig, draw: int) -> Iterator[Row
         if len(held) < config.buffer:
             held.append(row)
             continue
-        slot = int(chance.below(len(held), chance.ORDER, config.seed, draw, k)[0])
+        slot = int(chance.below(len(held), chance.BUFFER, config.seed, draw, k)[0])
         yield held[slot]
         held[slot] = row
-    for slot in chance.permutation(len(held), chance.ORDER, config.seed, draw):
+    for slot in chance.permutation(len(held), chance.DRAIN, config.seed, draw):
         yield held[slot]

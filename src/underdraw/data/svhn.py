@@ -66,7 +66,7 @@ def training(tables: Tables) -> Table:
 def held_out(count: int, split: str) -> Int64[np.ndarray, "n"]:
     """The images of "train" or "valid": one fixed random choice, whatever the seed."""
     cut = round(count * VALID)
-    order = chance.permutation(count, chance.SUBSET, 0)
+    order = chance.permutation(count, chance.HELD_OUT)
     return np.sort(order[:cut] if split == "valid" else order[cut:])
 
 
@@ -75,7 +75,7 @@ def decode_number(row: dict[str, Any]) -> UInt8[np.ndarray, "c s s"]:
     image = read_picture(content(row), grey=False)
     digits = row["digits"]  # a dictionary of lists, or a list of dictionaries
     boxes = digits["bbox"] if isinstance(digits, dict) else [digit["bbox"] for digit in digits]
-    return resize(image, SIDE, around(boxes, image.size))
+    return resize(image, SIDE, SIDE, around(boxes, image.size))
 
 
 def around(boxes: list[list[int]], size: tuple[int, int]) -> Box:
@@ -108,7 +108,9 @@ def from_npz(file: Path, split: str) -> Array:
     chosen = x[share({"train"}, split, 10, str(file)).of(len(x))]
     if not len(chosen):
         raise DataError(f"{file} has too few images ({len(x)}) for a {split} split")
-    return Array(f"svhn/{split}", np.stack([resize(Image.fromarray(a), SIDE) for a in chosen]))
+    return Array(
+        f"svhn/{split}", np.stack([resize(Image.fromarray(a), SIDE, SIDE) for a in chosen])
+    )
 
 
 class Crops:

@@ -1,9 +1,10 @@
 """The steps of the demo, one function each; every one returns the section that it adds."""
 
+import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -143,24 +144,38 @@ def seeing(out: Path) -> Section:
     return Section("What a window sees", text, [Figure(path.name, "12x12 filters at three zooms")])
 
 
+def _clear(folder: Path) -> None:
+    """Remove the run of an earlier demo, and nothing else."""
+    if not folder.exists():
+        return
+    mark = folder / "preset.json"
+    if not mark.is_file() or json.loads(mark.read_text(encoding="utf-8")).get("name") != SMALL:
+        raise ValueError(f"{folder} is in the way: it is not the run of an earlier demo")
+    shutil.rmtree(folder)
+
+
 def training(seed: int, out: Path) -> tuple[Section, dict[str, float]]:
     """Train a small DRAW and show the nats fall."""
     folder = out / "run"
-    shutil.rmtree(folder, ignore_errors=True)
-    outcome = train(preset(SMALL), folder, max_minutes=MINUTES)
+    _clear(folder)
+    small = preset(SMALL)
+    small = replace(small, train=replace(small.train, seed=seed))
+    outcome = train(small, folder, max_minutes=MINUTES)
+    if outcome.signal:
+        raise KeyboardInterrupt
     log = read_log(folder)
     chart = plot.save(plot.curves({SMALL: log}), out / "curves.png")
-    small = checkpoint.load(folder)
+    learnt = checkpoint.load(folder)
     sheet = plot.save(
-        plot.sheet(gallery.pictures(small, gallery.dream(small, 32, 1.0, seed))),
+        plot.sheet(gallery.pictures(learnt, gallery.dream(learnt, 32, 1.0, seed))),
         out / "small_samples.png",
     )
     best = float(outcome.best if outcome.best is not None else "nan")
     text = (
         f"{outcome.step} updates of a DRAW with 10 glimpses, from nothing, on the digits in the "
         f"package: {log[0]['nats']:.0f} nats at first, <b>{best:.1f}</b> on validation digits at "
-        "the end. It goes on falling for hours; <code>underdraw train draw_mnist</code> trains the "
-        "big one."
+        "its best. It goes on falling for hours; <code>underdraw train draw_mnist</code> trains "
+        "the big one."
     )
     figures = [Figure(chart.name, "Bound while it learns"), Figure(sheet.name, "Its samples")]
     trained: dict[str, float] = {"small_updates": outcome.step, "small_nats": best}

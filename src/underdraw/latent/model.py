@@ -165,7 +165,9 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         shown: list[Frame] = []
         drawn: list[Drawn] = []
         for frame, made in self.paint(source, x, n):
-            shown = [*shown, frame] if frames == "all" else [frame]
+            if frames == "last":
+                shown.clear()
+            shown.append(frame)
             drawn += made
         choices = [Choice(site, *d) for site, d in zip(self.sites, drawn, strict=False)]
         return Trace(shown, choices)

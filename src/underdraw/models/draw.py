@@ -28,6 +28,8 @@ from underdraw.nn.attention import AttentiveReader, AttentiveWriter, FullReader,
 from underdraw.nn.cells import LSTMCell
 from underdraw.nn.heads import GaussianHead, StandardHead
 
+MAX_STEPS = 4096
+
 
 @dataclass(frozen=True)
 class DRAWConfig:
@@ -54,7 +56,7 @@ class DRAWConfig:
     tiled_windows: bool = True
     """Start the windows as overlapping tiles instead of Eq. 24's border to border."""
     glimpse_gain: float = 10.0
-    """Factor on the encoder's initial weights for what is read."""
+    """Factor on the encoder's initial weights for what is read through a window."""
     mu_gain: float = 3.0
     """Factor on the initial weights of the posterior mean."""
 
@@ -66,6 +68,8 @@ class DRAWConfig:
         """
         if len(self.shape) != 3:
             raise ValueError(f"shape must be (channels, height, width), got {self.shape}")
+        if self.steps > MAX_STEPS:
+            raise ValueError(f"steps must be at most {MAX_STEPS}, got {self.steps}")
         counts = {"steps": self.steps, "hidden": self.hidden, "latent": self.latent}
         counts |= {f"shape[{i}]": side for i, side in enumerate(self.shape)}
         sizes = {"read_size": self.read_size, "write_size": self.write_size}
@@ -119,8 +123,9 @@ class DRAW(LatentModel[State]):
         self.c_0 = nn.Parameter(torch.zeros(canvas))
         self.enc_0 = nn.Parameter(torch.zeros(2, hidden))
         self.dec_0 = nn.Parameter(torch.zeros(2, hidden))
-        with torch.no_grad():
-            self.rnn_enc.weight[:, : self.read.features] *= config.glimpse_gain
+        if config.read_size is not None:
+            with torch.no_grad():
+                self.rnn_enc.weight[:, : self.read.features] *= config.glimpse_gain
 
     def latent_shape(self, site: Site) -> tuple[int, ...]:
         """(latent,) at every site."""

@@ -13,13 +13,15 @@ from 1). A linear map of the hidden state emits five numbers (Eq. 21), and
 Choices the paper leaves open, made here:
 
 * Z is exact: every row sums to 1, also when its window lies outside the image, where it reads the
-  nearest edge (and a write lands there). The alternative, a sum plus a constant, reads zero there
-  with no gradient to lead the window back. `filterbank` takes exponents relative to the nearest
+  nearest edge (and a write lands there), with a gradient that leads back from up to about
+  30 sigma^2 pixels away. The alternative, a sum plus a constant, reads zero there and leads
+  nowhere. `filterbank` takes exponents relative to the nearest
   pixel, so nothing underflows, and bounds them at -30, so nothing becomes denormal.
 * N = 1 has no neighbours and so no stride: N - 1 is replaced by 1 in Eq. 24, and delta has no
   effect on the single centre.
-* The variance is bounded below by 1e-4 square pixels, and the emitted logarithms of variance and
-  stride above by 20, so that no emitted value makes anything infinite.
+* 1e-4 square pixels are added to the variance, and the emitted logarithms are bounded by 20 (of
+  variance and stride above, of the intensity on both sides), so that no emitted value makes
+  anything infinite.
 """
 
 import math
@@ -30,11 +32,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from underdraw.ops import linear
+from underdraw.ops import exact, linear
 
 FLOOR = -30.0  # exponents below this make denormals and add nothing
 MIN_SIGMA2 = 1e-4  # square pixels
-MAX_LOG = 20.0  # of an emitted variance or stride
+MAX_LOG = 20.0  # of an emitted variance, stride or intensity
 
 
 class Glimpse(NamedTuple):
@@ -92,9 +94,9 @@ def extract(
 ) -> Float[Tensor, "b c n n"]:
     """F_y x F_x^T, the same filters for every channel."""
     channels, height = images.shape[1:3]
-    columns = images.flatten(1, 2) @ f_x.mT  # b (c h) n
+    columns = exact(images.flatten(1, 2), f_x.mT)  # b (c h) n
     columns = columns.unflatten(1, (channels, height)).transpose(1, 2).flatten(2)  # b h (c n)
-    return (f_y @ columns).unflatten(2, (channels, -1)).transpose(1, 2)
+    return exact(f_y, columns).unflatten(2, (channels, -1)).transpose(1, 2)
 
 
 def spread(
@@ -102,9 +104,9 @@ def spread(
 ) -> Float[Tensor, "b c h w"]:
     """F_y^T w F_x, the transpose of `extract`."""
     channels, size = patch.shape[1:3]
-    rows = patch.flatten(1, 2) @ f_x  # b (c n) w
+    rows = exact(patch.flatten(1, 2), f_x)  # b (c n) w
     rows = rows.unflatten(1, (channels, size)).transpose(1, 2).flatten(2)  # b n (c w)
-    return (f_y.mT @ rows).unflatten(2, (channels, -1)).transpose(1, 2)
+    return exact(f_y.mT, rows).unflatten(2, (channels, -1)).transpose(1, 2)
 
 
 class Window(nn.Module):
@@ -139,7 +141,8 @@ class Window(nn.Module):
         g_x = (self.width + 1) / 2 * (x_tilde + 1)
         g_y = (self.height + 1) / 2 * (y_tilde + 1)
         delta = self.full * log_delta.clamp(max=MAX_LOG).exp()
-        sigma2 = log_sigma2.clamp(max=MAX_LOG).exp().clamp(min=MIN_SIGMA2)
+        sigma2 = log_sigma2.clamp(max=MAX_LOG).exp() + MIN_SIGMA2
+        log_gamma = log_gamma.clamp(-MAX_LOG, MAX_LOG)
         return Glimpse(g_x, g_y, delta, sigma2, log_gamma, self.size)
 
 

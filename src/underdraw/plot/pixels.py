@@ -21,13 +21,9 @@ Tiles = UInt8[np.ndarray, "b h w k"]
 
 
 def to_levels(x: Float[Tensor, "b c h w"]) -> Tiles:
-    """Levels of images (B, C, H, W), channels last.
-
-    Raises:
-        ValueError: the images have neither 1 nor 3 channels.
-    """
+    """Levels of images (B, C, H, W), channels last; other than 1 or 3 channels by their mean."""
     if x.shape[1] not in (1, 3):
-        raise ValueError(f"pictures have 1 or 3 channels, got {x.shape[1]}")
+        x = x.mean(1, keepdim=True)
     level = torch.floor(256 * x.detach().float().cpu().nan_to_num(0.0, 1.0, 0.0)).clamp(0, 255)
     return level.to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 
@@ -38,12 +34,12 @@ def from_levels(levels: UInt8[np.ndarray, "h w k"]) -> Image.Image:
 
 
 def to_image(x: Float[Tensor, "c h w"]) -> Image.Image:
-    """One image with values in [0, 1] as a picture, mode L or RGB; ValueError as `to_levels`."""
+    """One image with values in [0, 1] as a picture, mode L or RGB."""
     return from_levels(to_levels(x[None])[0])
 
 
 def to_images(x: Float[Tensor, "b c h w"]) -> list[Image.Image]:
-    """Images with values in [0, 1] as pictures, mode L or RGB; ValueError as `to_levels`."""
+    """Images with values in [0, 1] as pictures, mode L or RGB."""
     return [from_levels(tile) for tile in to_levels(x)]
 
 

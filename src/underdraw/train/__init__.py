@@ -3,6 +3,6 @@
 from underdraw.train.log import read_log
 from underdraw.train.objective import Objective, elbo, iwae
 from underdraw.train.start import Outcome, train
-from underdraw.train.state import RunError
+from underdraw.train.state import Diverged, RunError
 
-__all__ = ["Objective", "Outcome", "RunError", "elbo", "iwae", "read_log", "train"]
+__all__ = ["Diverged", "Objective", "Outcome", "RunError", "elbo", "iwae", "read_log", "train"]

@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from underdraw.files import write_text
+
 LOG = "log.jsonl"
 
 
@@ -65,10 +67,6 @@ class Log:
         )
         self.console.print(f"{step:>7}  {kind:<6} {shown}", highlight=False, soft_wrap=True)
 
-    def say(self, text: str) -> None:
-        """A line for people."""
-        self.console.print(text, highlight=False)
-
 
 def read_log(run: Path) -> list[dict[str, Any]]:
     """The rows of a run's log; a last line cut short by a kill is left out."""
@@ -85,7 +83,7 @@ def _cut(path: Path, step: int) -> None:
     """Forget rows after `step`: the run will write them again."""
     rows = [row for row in read_log(path.parent) if row["step"] <= step] if step else []
     text = "".join(json.dumps(row) + "\n" for row in rows)
-    path.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401

@@ -8,6 +8,7 @@ the same joint batch.
 """
 
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,14 @@ from underdraw.presets import Preset, TrainConfig
 from underdraw.train import schedule
 from underdraw.train.log import Log
 from underdraw.train.objective import Objective, elbo, iwae
-from underdraw.train.state import LAST, RunError, TrainState
+from underdraw.train.state import LAST, Diverged, TrainState
 from underdraw.train.stop import StopWatch
 from underdraw.train.validate import validate
 from underdraw.train.watch import forget, jumped
 
 PATIENCE = 5  # setbacks in a row before giving up
+TOGETHER = 10  # updates between questions among processes
+REASONS = (None, "time", "signal")
 
 
 class Run:
@@ -51,13 +54,21 @@ class Run:
         if self.config.compile:
             compile_model(model, self.config.pace, device=accelerator.device.type)
         self.sums, self.count = torch.zeros(2, device=accelerator.device), 0
+        self.timed = 0  # updates since the clock was set
         self.clock = self.saved = 0.0
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """This process's number, and how many there are."""
+        return self.accelerator.process_index, self.accelerator.num_processes
 
     def resume(self) -> None:
         """Take over the run's last checkpoint."""
         self.state.load(self.out / LAST)
         *sums, count = self.state.numbers.window
-        self.sums, self.count = torch.tensor(sums, device=self.sums.device), int(count)
+        rows = torch.tensor(sums, device=self.sums.device).unflatten(0, (-1, 2))
+        mine = rows[self.rank[0]] if len(rows) == self.rank[1] else rows.mean(0)
+        self.sums, self.count = mine, int(count)
 
     # --- one update -----------------------------------------------------------------------
 
@@ -77,9 +88,8 @@ class Run:
     def terms(self, x: Tensor, step: int) -> Any:  # noqa: ANN401
         """The terms of the bound of this rank's images at update `step`."""
         device, k = self.accelerator.device, self.objective.samples
-        share = (self.accelerator.process_index, self.accelerator.num_processes)
         noise, u = training_noise(
-            self.state.model, (self.config.seed, step), share, self.config.batch * k,
+            self.state.model, (self.config.seed, step), self.rank, self.config.batch * k,
             schedule.glimpses(self.config, step),
         )  # fmt: skip
         x = x.repeat_interleave(k, 0)
@@ -96,23 +106,23 @@ class Run:
         )
         for group in optimizer.param_groups:
             group["lr"] = learning_rate
-        # On a GPU asking would wait for it; there the watch over the cost finds out.
-        if norm.device.type != "cpu" or norm.isfinite():
-            optimizer.step()
+        # How gradient scalers tell a fused Adam to stand still, without asking the device.
+        optimizer.found_inf = (~norm.isfinite()).float()  # type: ignore[attr-defined]
+        optimizer.step()
         optimizer.zero_grad(set_to_none=True)
 
     # --- now and then ---------------------------------------------------------------------
 
     def look(self, log: Log, seconds: float) -> None:
         """Log a window of updates, and go back if its cost jumped."""
-        count = self.count
-        means = self.accelerator.reduce(self.sums / count, reduction="mean")
+        means = self.accelerator.reduce(self.sums / self.count, reduction="mean")
         distortion, rate = means.tolist()
         self.sums, self.count = torch.zeros_like(self.sums), 0
         numbers, step = self.state.numbers, self.state.numbers.step
-        nats, speed = distortion + rate, count * self.config.batch / max(seconds, 1e-9)
+        nats = distortion + rate
         log.row(
-            "train", step, nats=nats, distortion=distortion, rate=rate, images_per_s=speed,
+            "train", step, nats=nats, distortion=distortion, rate=rate,
+            images_per_s=self.timed * self.config.batch / max(seconds, 1e-9),
             minutes=numbers.minutes, learning_rate=schedule.learning_rate(self.config, step),
         )  # fmt: skip
         if jumped(numbers, nats, self.config.jump):
@@ -123,7 +133,7 @@ class Run:
         numbers, every = self.state.numbers, self.config.snapshot_every
         recent = [s for s in numbers.setbacks if s > numbers.step - every]
         if len(recent) >= PATIENCE:
-            raise RunError(f"the cost broke down {PATIENCE} times by update {numbers.step}: {nats}")
+            raise Diverged(f"the cost broke down {PATIENCE} times by update {numbers.step}: {nats}")
         found = self.state.go_back(self.out, every * (1 + len(recent)) // 2)
         numbers.setbacks.append(numbers.step)
         log.row("setback", numbers.step, nats=nats, back_to=found)
@@ -141,66 +151,66 @@ class Run:
 
     def save(self) -> None:
         """Write a checkpoint; every process waits for it."""
-        self.state.numbers.window = [*self.sums.tolist(), float(self.count)]
+        rows = self.accelerator.gather(self.sums[None]).flatten().tolist()
+        self.state.numbers.window = [*rows, float(self.count)]
         if self.accelerator.is_main_process:
             self.state.save(self.out / LAST)
             self.state.prune(self.out)
         self.accelerator.wait_for_everyone()
+        self.saved = time.monotonic()
 
     # --- the loop -------------------------------------------------------------------------
 
-    def go(self, images: Images | Stream, log: Log, stop: StopWatch) -> str:
+    def batches(self, images: Images | Stream) -> Iterator[tuple[int, Tensor]]:
+        """This process's share of the joint batches, from the next update on."""
+        config = self.config
+        return loader(images, config.batch, config.seed, *self.rank, start=self.state.numbers.step)
+
+    def go(self, batches: Iterator[tuple[int, Tensor]], log: Log, stop: StopWatch) -> str:
         """Update until the steps are done or something says stop; returns why."""
-        rank, world = self.accelerator.process_index, self.accelerator.num_processes
         numbers, config = self.state.numbers, self.config
-        if numbers.step >= config.steps:
-            return "finished"
         self.clock = self.saved = time.monotonic()
-        batches = loader(images, config.batch, config.seed, rank, world, start=numbers.step)
         with closing(batches):  # type: ignore[type-var]
-            for _, x in batches:
+            while numbers.step < config.steps:
                 if self.accelerator.is_main_process and numbers.step % config.snapshot_every == 0:
                     self.state.snapshot(self.out)
-                self.sums, self.count = self.sums + self.update(x), self.count + 1
+                _, x = next(batches)
+                self.sums = self.sums + self.update(x)
+                self.count, self.timed = self.count + 1, self.timed + 1
                 self.now_and_then(log)
-                if numbers.step >= config.steps:
-                    return "finished"
-                if why := self.asked(stop):
+                due = time.monotonic() - self.saved > 60 * config.save_minutes
+                why, save = self.agree(stop.reason, due)
+                if why and numbers.step < config.steps:
                     return why
-        raise RunError("the images ended")
+                if save:
+                    self.save()
+        return "finished"
 
     def now_and_then(self, log: Log) -> None:
-        """What is due after this update: a row of the log, validation, a checkpoint."""
+        """What is due after this update: a row of the log, validation."""
         step, config, now = self.state.numbers.step, self.config, time.monotonic()
         if step % config.log_every == 0:
             self.state.numbers.minutes += (now - self.clock) / 60
             self.look(log, now - self.clock)
-            self.clock = now
+            self.clock, self.timed = now, 0
         if step % config.validate_every == 0 or step == config.steps:
             self.validate(log)
-            self.clock = time.monotonic()
+            self.clock, self.timed = time.monotonic(), 0
         if schedule.glimpses(config, step) != schedule.glimpses(config, step - 1):
             forget(self.state.numbers)
-        if self.agree(now - self.saved > 60 * config.save_minutes):
-            self.save()
-            self.saved = time.monotonic()
 
-    def asked(self, stop: StopWatch) -> str | None:
-        """Why to stop now, agreed on by all processes."""
-        why = stop.reason
-        if self.accelerator.num_processes == 1:
-            return why
-        code = {None: 0, "time": 1, "signal": 2}[why]
-        flag = torch.tensor([code], device=self.accelerator.device)
-        worst = int(self.accelerator.gather(flag).max())
-        return {0: None, 1: "time", 2: "signal"}[worst]
+    def agree(self, why: str | None, save: bool, now: bool = False) -> tuple[str | None, bool]:
+        """Why to stop, if any process wants to, and whether to save, if the first one does.
 
-    def agree(self, wish: bool) -> bool:
-        """Whether the first process wishes so."""
-        if self.accelerator.num_processes == 1:
-            return wish
-        flag = torch.tensor([int(wish)], device=self.accelerator.device)
-        return bool(self.accelerator.gather(flag)[0])
+        Several processes ask each other every `TOGETHER` updates only, unless `now`.
+        """
+        if self.rank[1] == 1:
+            return why, save
+        if self.state.numbers.step % TOGETHER and not now:
+            return None, False
+        mine = torch.tensor([[REASONS.index(why), int(save)]], device=self.accelerator.device)
+        everyone = self.accelerator.gather(mine)
+        return REASONS[int(everyone[:, 0].max())], bool(everyone[0, 1])
 
 
 def objective(config: TrainConfig) -> Objective:

@@ -1,5 +1,6 @@
 """From a preset to a run: claim the folder, open the data, go, and say how it ended."""
 
+import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from underdraw.files import write_json
 from underdraw.presets import Preset
 from underdraw.train.log import Log
 from underdraw.train.loop import Run
-from underdraw.train.state import LAST, RunError
+from underdraw.train.state import LAST, RunError, sweep
 from underdraw.train.stop import StopWatch
 
 
@@ -71,18 +72,19 @@ def train(
         DataError: the data are missing or damaged.
         ValueError: the preset cannot be trained on these images.
     """
-    accelerator = Accelerator(
-        cpu=not torch.cuda.is_available(),  # else processes without a GPU do not find each other
-        log_with="tensorboard" if tensorboard else None,
-        project_dir=str(out),
-    )
-    _claim(preset, out, resume, accelerator)
+    accelerator = _accelerator(out, tensorboard)
+    _claim(preset, out, resume)
     images = open_images(preset.data, "train", root) if images is None else images
     valid = _random_access(open_images(preset.data, "valid", root) if valid is None else valid)
     _fits(preset, images, valid)
     run = Run(preset, out, accelerator, valid, quiet)
     if (out / LAST).is_file():
         run.resume()
+    batches = run.batches(images)
+    accelerator.wait_for_everyone()  # all have looked before the first one writes
+    if accelerator.is_main_process:
+        sweep(out)
+        write_json(out / "preset.json", to_json(preset))
     if tensorboard:
         accelerator.init_trackers("tensorboard")
     numbers = run.state.numbers
@@ -90,29 +92,43 @@ def train(
         StopWatch(max_minutes) as stop,
         Log(out, preset.train.steps, numbers.step, accelerator, quiet) as log,
     ):
-        reason = run.go(images, log, stop)
+        reason = run.go(batches, log, stop)
         run.save()
-        if numbers.best is None:
+        if run.agree(None, numbers.best is None, now=True)[1]:
             run.validate(log)  # stopped early: leave a model all the same
             run.save()
     accelerator.end_training()
-    first = accelerator.is_main_process
-    return Outcome(numbers.step, reason, stop.signal, numbers.best, out, first)
+    heard = stop.signal if reason == "signal" else None
+    return Outcome(numbers.step, reason, heard, numbers.best, out, accelerator.is_main_process)
 
 
-def _claim(preset: Preset, out: Path, resume: bool, accelerator: Accelerator) -> None:
-    """Make `out` this run's, or refuse."""
-    path, wanted = out / "preset.json", to_json(preset)
-    if path.is_file():
-        found = from_json(Preset, json.loads(path.read_text(encoding="utf-8")))
-        if not resume:
-            raise RunError(f"{out} holds a run already; resume it or choose another folder")
-        if found != preset:
-            raise RunError(f"{out} holds a run with other settings than these")
-    accelerator.wait_for_everyone()
-    if accelerator.is_main_process:
-        write_json(path, wanted)
-    accelerator.wait_for_everyone()
+def _accelerator(out: Path, tensorboard: bool) -> Accelerator:
+    if tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise ValueError("tensorboard is not installed: pip install 'underdraw[tensorboard]'")
+    accelerator = Accelerator(
+        cpu=not torch.cuda.is_available(),  # else processes without a GPU do not find each other
+        mixed_precision="no",  # a preset's own affair; see TrainConfig.precision
+        log_with="tensorboard" if tensorboard else None,
+        project_dir=str(out),
+    )
+    if accelerator.gradient_accumulation_steps != 1:
+        raise ValueError(
+            f"accelerate is set to accumulate {accelerator.gradient_accumulation_steps} gradients; "
+            "here an update is one batch"
+        )
+    return accelerator
+
+
+def _claim(preset: Preset, out: Path, resume: bool) -> None:
+    """Refuse a folder that is another run's, or this one's without `resume`."""
+    path = out / "preset.json"
+    if not path.is_file():
+        return
+    found = from_json(Preset, json.loads(path.read_text(encoding="utf-8")))
+    if not resume:
+        raise RunError(f"{out} holds a run already; resume it or choose another folder")
+    if found != preset:
+        raise RunError(f"{out} holds a run with other settings than these")
 
 
 def _random_access(images: Images | Stream) -> Images:

@@ -20,11 +20,17 @@ from underdraw.latent import LatentModel
 from underdraw.presets import TrainConfig
 
 LAST, SNAPSHOTS = Path("train/last.safetensors"), Path("train/snapshots")
-KEPT = 3  # snapshots
+KEPT = 5  # snapshots
 
 
 class RunError(ValueError):
     """A run that cannot go on, with the reason."""
+
+
+class Diverged(RunError):
+    """A run whose cost broke down again and again."""
+
+    exit_code = 1
 
 
 @dataclass
@@ -83,7 +89,7 @@ class TrainState:
             save_file(tensors, temporary, metadata={"numbers": json.dumps(asdict(self.numbers))})
 
     def load(self, path: Path, numbers: bool = True) -> None:
-        """Take over a checkpoint; without `numbers`, its tensors only.
+        """Take over a checkpoint; without `numbers`, its tensors and the watch over the cost.
 
         Raises:
             RunError: it is damaged or of another model.
@@ -91,25 +97,36 @@ class TrainState:
         try:
             with safe_open(path, "pt") as file:
                 tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-                kept = json.loads((file.metadata() or {})["numbers"])
+                kept = Numbers(**json.loads((file.metadata() or {})["numbers"]))
             self._take(tensors)
-        except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
             raise RunError(f"{path} cannot be resumed: {error}") from error
         if numbers:
-            self.numbers = Numbers(**kept)
+            self.numbers = kept
+        now = self.numbers
+        now.mean, now.spread, now.windows = kept.mean, kept.spread, kept.windows
 
     def _take(self, tensors: dict[str, Tensor]) -> None:
         with torch.no_grad():
             for name, value in self.weights.items():
-                value.copy_(tensors[f"weight/{name}"])
-                self.ema[name].copy_(tensors[f"ema/{name}"])
+                value.copy_(self._shaped(tensors, f"weight/{name}", value))
+                self.ema[name].copy_(self._shaped(tensors, f"ema/{name}", value))
                 if f"step/{name}" not in tensors:
                     self.optimizer.state.pop(value, None)
                     continue
                 self.optimizer.state[value] = {
-                    key: tensors[f"{key}/{name}"].to(value.device)
-                    for key in ("step", "exp_avg", "exp_avg_sq")
+                    "step": tensors[f"step/{name}"].to(value.device),
+                    "exp_avg": self._shaped(tensors, f"exp_avg/{name}", value).to(value.device),
+                    "exp_avg_sq": self._shaped(tensors, f"exp_avg_sq/{name}", value).to(
+                        value.device
+                    ),
                 }
+
+    @staticmethod
+    def _shaped(tensors: dict[str, Tensor], key: str, like: Tensor) -> Tensor:
+        if tensors[key].shape != like.shape:
+            raise ValueError(f"{key} is {tuple(tensors[key].shape)}, not {tuple(like.shape)}")
+        return tensors[key]
 
     # --- snapshots ------------------------------------------------------------------------
 
@@ -123,18 +140,30 @@ class TrainState:
         The count of updates goes on, so the run meets other images and other noise than before.
         """
         now = self.numbers.step
-        old = [path for path in sorted((run / SNAPSHOTS).glob("*.safetensors")) if _at(path) <= now]
+        old = [path for path in snapshots(run) if _at(path) <= now]
         ripe = [path for path in old if _at(path) <= now - age] or old[:1]
         if not ripe:
             raise RunError(f"the cost broke down at update {now} and {run} holds no snapshot")
         self.load(ripe[-1], numbers=False)
+        for path in old[old.index(ripe[-1]) + 1 :]:
+            path.unlink()  # they may be broken already
         return _at(ripe[-1])
 
     def prune(self, run: Path) -> None:
         """Remove snapshots that no checkpoint from now on needs."""
-        paths = sorted((run / SNAPSHOTS).glob("*.safetensors"))
-        for path in [path for path in paths if _at(path) <= self.numbers.step][:-KEPT]:
+        for path in [p for p in snapshots(run) if _at(p) <= self.numbers.step][:-KEPT]:
             path.unlink()
+
+
+def snapshots(run: Path) -> list[Path]:
+    """The snapshots of a run, oldest first."""
+    return sorted((run / SNAPSHOTS).glob("[0-9]*.safetensors"))
+
+
+def sweep(run: Path) -> None:
+    """Remove what a process killed while writing left beside the run's files."""
+    for path in (run / LAST.parent).rglob(".*.safetensors"):
+        path.unlink()
 
 
 def _at(path: Path) -> int:

@@ -1,5 +1,6 @@
 """Validation: the averaged weights are measured, shown, and kept if they are the best."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,12 +13,19 @@ from underdraw import checkpoint
 from underdraw.data import Images
 from underdraw.evaluate import evaluate
 from underdraw.latent import prior
-from underdraw.plot import sheet
+from underdraw.plot import save, sheet
 from underdraw.presets import Preset
 from underdraw.train import schedule
 from underdraw.train.state import TrainState
 
 SHEET = 64  # samples
+CARD = """# {preset.name}
+
+{preset.summary}. Trained by underdraw on `{preset.data.name}` for {numbers.step:,} updates of
+{preset.train.batch} images; validation bound {numbers.best:.2f} nats per image. Settings and
+numbers are in config.json. These weights were made by whoever trained them, who chooses their
+licence; the licence of the data applies to what may be done with them.
+"""
 
 
 @contextmanager
@@ -51,23 +59,25 @@ def validate(
     with averaged(state):
         found = evaluate(
             state.model, images, seed=config.seed, batch=min(batch, len(images)),
-            bf16=config.precision == "bf16", steps=steps,
+            products=config.precision, steps=steps,
         )  # fmt: skip
         _show(state, config.seed, steps, out / "samples" / f"{numbers.step:07d}.png")
-    best = numbers.best is None or found.nats < numbers.best
+    best = math.isfinite(found.nats) and (numbers.best is None or found.nats < numbers.best)
     if best:
         numbers.best = found.nats
-        _keep(state, preset, out)
+        _keep(state, preset, steps, out)
     row = {"nats": found.nats, "stderr": found.stderr, "distortion": found.distortion}
     return {**row, "rate": found.rate, "best": best, "minutes": numbers.minutes}
 
 
-def _keep(state: TrainState, preset: Preset, out: Path) -> None:
+def _keep(state: TrainState, preset: Preset, steps: int | None, out: Path) -> None:
     numbers = state.numbers
     trained = {"step": numbers.step, "images": numbers.images, "minutes": numbers.minutes}
+    trained["glimpses"] = steps or len({site.step for site in state.model.sites})
     checkpoint.save(
         state.model,
         out,
+        card=CARD.format(preset=preset, numbers=numbers),
         weights=state.ema,
         preset=preset.name,
         data=asdict(preset.data),
@@ -82,5 +92,4 @@ def _show(state: TrainState, seed: int, steps: int | None, path: Path) -> None:
     model, device = state.model, next(state.model.parameters()).device
     noise = [e.to(device) for e in model.noise(SHEET, torch.Generator().manual_seed(seed), steps)]
     trace = model.unroll(prior(1.0, noise), n=SHEET)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet(model.likelihood(trace.frames[-1].canvas).mean).save(path)
+    save(sheet(model.likelihood(trace.frames[-1].canvas).mean), path)
