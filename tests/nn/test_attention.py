@@ -462,8 +462,8 @@ def test_the_writes_own_gamma_divides_the_write():
     torch.testing.assert_close(writer(blank())[0], plain / 2.5)
     assert reader.window.head.bias is not writer.window.head.bias
     with torch.no_grad():
-        writer.window.head.bias[4] = -30  # exp(30), where 1 / (gamma + 1e-8) would saturate
-    torch.testing.assert_close(writer(blank())[0], plain * math.exp(30))
+        writer.window.head.bias[4] = -19  # exp(19), where 1 / (gamma + 1e-8) would saturate
+    torch.testing.assert_close(writer(blank())[0], plain * math.exp(19))
 
 
 # --- gradients -------------------------------------------------------------------------------
@@ -526,3 +526,18 @@ def test_the_full_writer_is_an_affine_map():
     assert glimpse is None
     expected = (h.numpy() @ weight.T + bias).reshape(3, 2, 3, 5)
     np.testing.assert_allclose(stroke.detach(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("value", [-1e4, -100.0, 100.0, 1e4])
+def test_no_emitted_value_makes_anything_infinite(place, value):
+    reader = AttentiveReader(3, (1, 6, 5), 2)
+    writer = AttentiveWriter(3, (1, 6, 5), 2)
+    with torch.no_grad():
+        reader.window.head.bias[place] = value
+        writer.window.head.bias[place] = value
+    x, h = torch.rand(2, 1, 6, 5), torch.zeros(2, 3)
+    for made, module in ((reader(x, x, h)[0], reader), (writer(h)[0], writer)):
+        assert made.isfinite().all()
+        made.sum().backward()
+        assert all(p.grad.isfinite().all() for p in module.parameters() if p.grad is not None)

@@ -96,7 +96,6 @@ def test_images_of_another_shape_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("precision", "fp16"),
         ("seed", -1),
         ("final", 2.0),
         ("snapshot_every", 60),

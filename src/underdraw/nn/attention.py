@@ -19,9 +19,9 @@ Choices the paper leaves open, made here:
   pixel, so nothing underflows, and bounds them at -30, so nothing becomes denormal.
 * N = 1 has no neighbours and so no stride: N - 1 is replaced by 1 in Eq. 24, and delta has no
   effect on the single centre.
-* 1e-4 square pixels are added to the variance, and the emitted logarithms are bounded by 20 (of
+* The variance is at least 1e-4 square pixels, and the emitted logarithms are bounded by 20 (of
   variance and stride above, of the intensity on both sides), so that no emitted value makes
-  anything infinite.
+  anything infinite. Beyond a bound there is no gradient, and nothing to see either.
 """
 
 import math
@@ -141,7 +141,7 @@ class Window(nn.Module):
         g_x = (self.width + 1) / 2 * (x_tilde + 1)
         g_y = (self.height + 1) / 2 * (y_tilde + 1)
         delta = self.full * log_delta.clamp(max=MAX_LOG).exp()
-        sigma2 = log_sigma2.clamp(max=MAX_LOG).exp() + MIN_SIGMA2
+        sigma2 = log_sigma2.clamp(max=MAX_LOG).exp().clamp(min=MIN_SIGMA2)
         log_gamma = log_gamma.clamp(-MAX_LOG, MAX_LOG)
         return Glimpse(g_x, g_y, delta, sigma2, log_gamma, self.size)
 

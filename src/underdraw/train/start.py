@@ -97,7 +97,11 @@ def train(
         if run.agree(None, numbers.best is None, now=True)[1]:
             run.validate(log)  # stopped early: leave a model all the same
             run.save()
-    accelerator.end_training()
+    accelerator.wait_for_everyone()
+    for tracker in accelerator.trackers:
+        tracker.finish()
+    # The process group is left to the end of the process: destroyed while a model that was wrapped
+    # for it is alive, it can hang, and whoever called may want to go on using it.
     heard = stop.signal if reason == "signal" else None
     return Outcome(numbers.step, reason, heard, numbers.best, out, accelerator.is_main_process)
 
