@@ -68,9 +68,8 @@ def page() -> str:
         "## Bounds\n\nFixed binarized MNIST, test split, nats per image.\n\n"
         f"{bounds()}\n{origins()}\n"
         f"## The start\n\nTraining bound after {updates} updates, nats per image, averaged over "
-        "the last 50, by `runs/start.py`: 10 glimpses, 5x5 read and write unless said otherwise, "
-        "batch 128, learning rate 1e-3 unless said otherwise. See "
-        "[Training](training.md#the-start).\n\n"
+        "the last 25, by `runs/start.py`: the model of `draw_mnist_small`, batch 64, learning rate "
+        "1e-3 unless said otherwise. See [Training](training.md#the-start).\n\n"
         f"{start()}"
     )
 
