@@ -16,18 +16,22 @@ from underdraw.train import RunError, read_log
 from underdraw.train.state import LAST, TrainState
 
 PROGRAM = Path(__file__).parent / "tiny_run.py"
+STEPS = 160  # long enough to be killed on the way
+LONG = {"steps": STEPS, "validate_every": 40}
 
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "unbroken"
-    assert go(out).reason == "finished"
+    assert go(out, **LONG).reason == "finished"
     return out
 
 
 def start(out, *words):
     return subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(out), *words], stderr=subprocess.PIPE, text=True
+        [sys.executable, str(PROGRAM), str(out), *(f"{k}={v}" for k, v in LONG.items()), *words],
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -52,12 +56,12 @@ def assert_same(run, other):
 
 def test_sigkill_loses_nothing(unbroken, tmp_path):
     for step in (7, 28):
-        process = start(tmp_path / "run", "resume")
+        process = start(tmp_path / "run", "resume=1")
         wait_for_step(process, tmp_path / "run", step)
         process.kill()
         assert process.wait() != 0
         process.stderr.close()
-    assert go(tmp_path / "run", resume=True).step == 60
+    assert go(tmp_path / "run", resume=True, **LONG).step == STEPS
     assert_same(tmp_path / "run", unbroken)
     kept = [(row["kind"], row["step"], row["nats"]) for row in read_log(tmp_path / "run")]
     assert kept == [(row["kind"], row["step"], row["nats"]) for row in read_log(unbroken)]
@@ -71,7 +75,7 @@ def test_sigterm_saves_first(unbroken, tmp_path):
     assert process.wait() == 0, process.stderr.read()
     process.stderr.close()
     assert (tmp_path / "run" / LAST).is_file()
-    assert go(tmp_path / "run", resume=True).reason == "finished"
+    assert go(tmp_path / "run", resume=True, **LONG).reason == "finished"
     assert_same(tmp_path / "run", unbroken)
 
 
@@ -80,20 +84,21 @@ def test_time_ends_a_run_cleanly_and_it_resumes(unbroken, tmp_path):
     from underdraw.train import train
 
     out = tmp_path / "run"
-    few = train(tiny(), out, images=digits(40), valid=digits(16, 1), max_minutes=0.0, quiet=True)
+    few = train(
+        tiny(**LONG), out, images=digits(40), valid=digits(16, 1), max_minutes=0.0, quiet=True
+    )
     assert (few.reason, few.step) == ("time", 1)
-    assert go(out, resume=True).reason == "finished"
-    assert {k: v for k, v in load_file(out / LAST).items() if "weight" in k}.keys()
+    assert go(out, resume=True, **LONG).reason == "finished"
     mine, theirs = load_file(out / LAST), load_file(unbroken / LAST)
     assert all(torch.equal(mine[key], theirs[key]) for key in mine)
 
 
 def test_a_finished_run_is_not_begun_again(unbroken):
     with pytest.raises(RunError, match="holds a run already"):
-        go(unbroken)
+        go(unbroken, **LONG)
     with pytest.raises(RunError, match="other settings"):
-        go(unbroken, resume=True, batch=4)
-    assert go(unbroken, resume=True).step == 60
+        go(unbroken, resume=True, **LONG, batch=4)
+    assert go(unbroken, resume=True, **LONG).step == STEPS
 
 
 def test_what_a_kill_left_half_written_does_not_matter(unbroken, tmp_path):
@@ -101,7 +106,7 @@ def test_what_a_kill_left_half_written_does_not_matter(unbroken, tmp_path):
     shutil.copytree(unbroken, out)
     half = out / "train" / "snapshots" / ".000000045.0a1b2c3d.safetensors"
     half.write_bytes(b"half")
-    assert go(out, resume=True).step == 60
+    assert go(out, resume=True, **LONG).step == STEPS
     assert not half.exists()
 
 

@@ -1,4 +1,7 @@
-"""A run that trains in seconds, as a preset and as a program: `python tiny_run.py OUT [resume]`."""
+"""A run that trains in seconds, as a preset and as a program.
+
+python tiny_run.py OUT [resume=1] [steps=N]
+"""
 
 import sys
 from dataclasses import replace
@@ -40,4 +43,9 @@ def go(out, resume=False, **changes):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    go(sys.argv[1], resume="resume" in sys.argv[2:])
+    changes = dict(pair.split("=") for pair in sys.argv[2:])
+    go(
+        sys.argv[1],
+        resume="resume" in changes,
+        **{name: int(value) for name, value in changes.items() if name != "resume"},
+    )
