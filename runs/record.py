@@ -17,7 +17,6 @@ from underdraw import checkpoint
 from underdraw.cli import tell
 from underdraw.data import DataConfig, Images, open_images, random_subset
 from underdraw.evaluate import Evaluation, evaluate, passes
-from underdraw.fast import compile_model
 from underdraw.files import write_json
 from underdraw.latent import LatentModel
 
@@ -90,5 +89,4 @@ def ship(run: Path, name: str, card: str, **measured: Any) -> Path:  # noqa: ANN
 
 def importance(model: LatentModel[Any], data: DataConfig, limit: int, samples: int) -> Evaluation:
     """The importance-weighted bound on a seeded random subset of the test split."""
-    compile_model(model, pace=2)
     return bound(model, data, None, "test", limit, samples)

@@ -63,14 +63,18 @@ def start() -> str:
 
 def page() -> str:
     """The generated part of the results page."""
+    text = (
+        "## Bounds\n\nFixed binarized MNIST, test split, nats per image.\n\n"
+        f"{bounds()}\n{origins()}"
+    )
+    if not (record.RESULTS / "start.json").is_file():
+        return text
     updates = record.read("start")["updates"]
     return (
-        "## Bounds\n\nFixed binarized MNIST, test split, nats per image.\n\n"
-        f"{bounds()}\n{origins()}\n"
-        f"## The start\n\nTraining bound after {updates} updates, nats per image, averaged over "
-        "the last 25, by `runs/start.py`: the model of `draw_mnist_small`, batch 64, learning rate "
-        "1e-3 unless said otherwise. See [Training](training.md#the-start).\n\n"
-        f"{start()}"
+        f"{text}\n## The start\n\nTraining bound after {updates} updates, nats per image, averaged "
+        "over the last 25, by `runs/start.py`: the model of `draw_mnist_small`, batch 64, learning "
+        "rate 1e-3 unless said otherwise. See [Training](training.md#the-start).\n\n"
+        f"{start()}\n![Training bound of the first updates](images/start.png)\n"
     )
 
 

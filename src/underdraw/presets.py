@@ -42,6 +42,8 @@ class TrainConfig:
     """Largest global norm of the gradient."""
     ema: float = 0.999
     """Decay of the averaged weights, which are validated and kept; it warms up."""
+    initial: str | None = None
+    """A shipped name or a folder whose weights to start from, where they fit."""
     seed: int = 0
     """Of the weights, the order of images and all noise."""
     precision: Literal["float32", "bf16"] = "float32"

@@ -117,3 +117,20 @@ def test_tensorboard_events_are_written(tmp_path):
         tiny(steps=8), tmp_path, images=digits(40), valid=digits(16), tensorboard=True, quiet=True
     )
     assert any("tfevents" in path.name for path in tmp_path.rglob("*"))
+
+
+def test_a_run_starts_from_the_weights_of_another_where_they_fit(tmp_path):
+    """A learned prior starts as N(0, I), so a model that gains one starts where the other was."""
+    from dataclasses import replace
+    from pathlib import Path
+
+    from accelerate import Accelerator
+
+    from underdraw.train.loop import Run
+
+    first = go(tmp_path / "first")
+    more = tiny(initial=str(tmp_path / "first"))
+    more = replace(more, model=replace(more.model, learned_prior=True))
+    run = Run(more, Path("unused"), Accelerator(), digits(16, 1), True)
+    found = evaluate(run.state.model, digits(16, 1), batch=16)
+    assert found.nats == pytest.approx(first.best, rel=1e-5)

@@ -50,7 +50,7 @@ class DRAWConfig:
     likelihood: str = "bernoulli"
     """"bernoulli", or "gaussian" for natural images in bits per dimension."""
     learned_prior: bool = False
-    """Read the prior from h_dec; otherwise it is N(0, I)."""
+    """Read the prior from h_dec, starting as N(0, I); otherwise it stays N(0, I)."""
     layer_norm: bool = True
     """Normalise gates and cells of both LSTMs."""
     tiled_windows: bool = True
@@ -116,7 +116,7 @@ class DRAW(LatentModel[State]):
         self.rnn_dec = LSTMCell(config.latent, hidden, config.layer_norm)
         self.to_q = GaussianHead(hidden, config.latent, config.mu_gain)
         self.to_p = (
-            GaussianHead(hidden, config.latent)
+            GaussianHead(hidden, config.latent, standard=True)
             if config.learned_prior
             else StandardHead(config.latent)
         )

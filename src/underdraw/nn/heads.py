@@ -19,13 +19,19 @@ class GaussianHead(nn.Module):
         latent: length of the latent.
         mu_gain: factor on the initial weights of the mean; above 1 the first samples say more
             about the image, relative to their noise.
+        standard: start as N(0, I) instead, whatever the hidden state.
     """
 
-    def __init__(self, hidden: int, latent: int, mu_gain: float = 1.0) -> None:
+    def __init__(
+        self, hidden: int, latent: int, mu_gain: float = 1.0, *, standard: bool = False
+    ) -> None:
         super().__init__()
         self.affine = nn.Linear(hidden, 2 * latent)
         with torch.no_grad():
             self.affine.weight[:latent] *= mu_gain
+            if standard:
+                self.affine.weight.zero_()
+                self.affine.bias.zero_()
 
     def forward(self, h: Float[Tensor, "b hidden"]) -> Gaussian:
         """The distribution, (B, latent)."""

@@ -18,6 +18,7 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor
 
+from underdraw import checkpoint
 from underdraw.data import Images, Stream, loader, random_subset
 from underdraw.fast import compile_model, precision
 from underdraw.models import build
@@ -47,6 +48,8 @@ class Run:
         set_seed(self.config.seed)
         model = build(preset.model).to(accelerator.device)
         self.state = TrainState(model, self.config)
+        if self.config.initial is not None:
+            self.state.adopt(checkpoint.load(self.config.initial))
         self.model = accelerator.prepare_model(model)
         self.objective = objective(preset.train)
         count = self.config.validate_images or len(valid)

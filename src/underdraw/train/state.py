@@ -65,6 +65,15 @@ class TrainState:
         self.optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
         self.numbers = Numbers()
 
+    def adopt(self, other: LatentModel[Any]) -> None:
+        """Start from the weights of another model, where names and shapes agree."""
+        given = dict(other.named_parameters())
+        with torch.no_grad():
+            for name, value in self.weights.items():
+                if name in given and given[name].shape == value.shape:
+                    value.copy_(given[name])
+                    self.ema[name].copy_(given[name])
+
     def average(self, decay: float) -> None:
         """Move the averaged weights towards the weights."""
         now = [value.detach() for value in self.weights.values()]
