@@ -10,7 +10,7 @@ from underdraw.demo import run as demo
 
 
 def test_the_demo_leaves_a_page(tmp_path, monkeypatch):
-    import underdraw.demo.run as steps
+    from underdraw.demo import steps
 
     monkeypatch.setattr(steps, "DIGITS", 20)
     monkeypatch.setattr(steps, "MINUTES", 0.02)
@@ -28,7 +28,7 @@ def test_the_demo_leaves_a_page(tmp_path, monkeypatch):
 
 
 def test_the_demo_removes_nothing_of_yours(tmp_path):
-    import underdraw.demo.run as steps
+    from underdraw.demo import steps
 
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("years of work")

@@ -5,6 +5,6 @@ reconstructions, nearest training digits, what the window sees. Then a small DRA
 shipped digits for about a minute. All of it is left in a folder whose index.html explains it.
 """
 
-from underdraw.demo.run import run
+from underdraw.demo.steps import run
 
 __all__ = ["run"]
