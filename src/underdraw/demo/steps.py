@@ -154,7 +154,7 @@ def _clear(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def training(seed: int, out: Path) -> tuple[Section, dict[str, float]]:
+def training(seed: int, out: Path) -> tuple[Section, dict[str, Any]]:
     """Train a small DRAW and show the nats fall."""
     folder = out / "run"
     _clear(folder)
@@ -178,5 +178,5 @@ def training(seed: int, out: Path) -> tuple[Section, dict[str, float]]:
         "the big one."
     )
     figures = [Figure(chart.name, "Bound while it learns"), Figure(sheet.name, "Its samples")]
-    trained: dict[str, float] = {"small_updates": outcome.step, "small_nats": best}
+    trained: dict[str, Any] = {"small_updates": outcome.step, "small_nats": best}
     return Section("Learning, in a minute", text, figures), trained
