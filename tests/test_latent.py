@@ -23,6 +23,7 @@ from underdraw.latent import (
     prior,
     replay,
 )
+from underdraw.latent.model import cropped, padded
 
 STEPS = 3
 
@@ -375,3 +376,30 @@ def test_the_importance_weighted_bound_converges_to_the_marginal(layers):
     assert means[0] < means[1] < means[2] < exact + 0.02
     assert exact - means[0] > 0.3
     assert importance(toy, x, 100_000) == pytest.approx(exact, abs=0.02)
+
+
+# --- sizes -----------------------------------------------------------------------------------
+
+
+def test_a_model_of_one_size_refuses_others(draw):
+    channels, height, width = draw.shape
+    with pytest.raises(ValueError, match="the model draws"):
+        draw.unroll(posterior(), torch.rand(2, channels, height, width + 1))
+    with pytest.raises(ValueError, match="the model draws"):
+        draw.unroll(prior(), size=(height + 1, width))
+    with pytest.raises(ValueError, match="latents"):
+        draw.unroll(replay([e[:, 1:] for e in draw.noise(2)]), n=2)
+
+
+def test_images_are_padded_by_their_last_row_and_column():
+    x = torch.rand(2, 3, 5, 4)
+    larger = padded(x, (6, 6))
+    assert torch.equal(larger[:, :, :5, :4], x)
+    assert torch.equal(larger[:, :, 5, :4], x[:, :, 4])
+    assert torch.equal(larger[:, :, :5, 5], x[:, :, :, 3])
+
+
+def test_a_cropped_fold_sees_the_upper_left_of_the_canvas():
+    frame = Frame(torch.rand(2, 1, 6, 6), None, None)
+    seen, _ = cropped(lambda frame, drawn: (frame, drawn), (5, 4))(frame, [])
+    assert torch.equal(seen.canvas, frame.canvas[:, :, :5, :4])

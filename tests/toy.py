@@ -89,10 +89,10 @@ class Toy(LatentModel[State]):
         s = torch.linalg.inv(torch.linalg.inv(self.covariance()) + self.w.mT @ self.w / s2)
         return (x.flatten(1) - self.b) @ self.w @ s / s2, s
 
-    def latent_shape(self, site: Site) -> tuple[int, ...]:
+    def latent_shape(self, site: Site, size=None) -> tuple[int, ...]:
         return (1,)
 
-    def begin(self, n: int) -> State:
+    def begin(self, n: int, size=None) -> State:
         return State(self.b.repeat(n, 1, 1, 1), ())
 
     def step(self, state: State, draw: Draw, x: Tensor | None) -> tuple[State, Frame]:

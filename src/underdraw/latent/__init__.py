@@ -5,7 +5,7 @@ behind, a *likelihood* turns the last canvas into p(x | z).
 """
 
 from underdraw.latent.folds import Fold, cost_by_kl, cost_by_sample, kl, log_ratio, whole
-from underdraw.latent.model import Draw, LatentModel, Stretch, stretch
+from underdraw.latent.model import Draw, LatentModel, Size, Stretch, stretch
 from underdraw.latent.sources import (
     Given,
     Rule,
@@ -31,6 +31,7 @@ __all__ = [
     "LatentModel",
     "Rule",
     "Site",
+    "Size",
     "Source",
     "Stretch",
     "Terms",

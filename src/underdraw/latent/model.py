@@ -15,6 +15,7 @@ from itertools import groupby
 from typing import Any, Generic, TypeVar
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from underdraw.distributions import Gaussian
@@ -25,7 +26,24 @@ from underdraw.likelihoods import Likelihood
 
 Draw = Callable[[Gaussian, "Gaussian | None"], Tensor]
 StateT = TypeVar("StateT")
+Size = tuple[int, int]
 Stretch = Callable[..., tuple[Any, list[Any]]]
+
+
+def padded(x: Tensor, size: Size) -> Tensor:
+    """Images (B, C, H, W) continued downwards and to the right by their last row and column."""
+    (height, width), (h, w) = size, x.shape[2:]
+    return F.pad(x, (0, width - w, 0, height - h), mode="replicate")
+
+
+def cropped(fold: Fold, size: Size) -> Fold:
+    """`fold`, shown only the upper left part of each canvas, of `size`."""
+    height, width = size
+
+    def keep(frame: Frame, drawn: list[Drawn]) -> Any:  # noqa: ANN401
+        return fold(frame._replace(canvas=frame.canvas[..., :height, :width]), drawn)
+
+    return keep
 
 
 def tell(
@@ -67,6 +85,9 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
     Attributes:
         likelihood: module from canvas to p(x | z).
         shape: (C, H, W) of the images.
+        any_size: whether images may have another height and width than `shape` says.
+        stride: what is drawn has sides that are multiples of this many pixels; images of other
+            sides are padded by their last row and column, and canvases cut to size.
         sites: every stochastic choice, in the order in which it is made.
         run: runs a stretch of steps; `underdraw.fast` puts a compiled one here.
         pace: steps to a stretch.
@@ -74,6 +95,8 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
 
     likelihood: Likelihood
     shape: tuple[int, int, int]
+    any_size: bool = False
+    stride: int = 1
     sites: tuple[Site, ...]
     run: Stretch
     pace: int
@@ -83,26 +106,46 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         self.run, self.pace = stretch, 1
 
     @abstractmethod
-    def begin(self, n: int) -> StateT:
-        """The learned start for `n` images."""
+    def begin(self, n: int, size: Size | None = None) -> StateT:
+        """The learned start for `n` images of `size`, which is a multiple of the stride."""
 
     @abstractmethod
     def step(self, state: StateT, draw: Draw, x: Tensor | None) -> tuple[StateT, Frame]:
         """One step; `draw(p, q)` chooses each latent. The encoder runs only if `x` is given."""
 
     @abstractmethod
-    def latent_shape(self, site: Site) -> tuple[int, ...]:
-        """Shape of one image's latent at `site`."""
+    def latent_shape(self, site: Site, size: Size | None = None) -> tuple[int, ...]:
+        """Shape of one image's latent at `site`, for images of `size`."""
+
+    def drawn_size(self, size: Size | None = None) -> Size:
+        """Height and width that are drawn for images of `size`: it, made a multiple of the stride.
+
+        Raises:
+            ValueError: the model draws one size only, and this is another.
+        """
+        size = self.shape[1:] if size is None else size
+        if not self.any_size and size != self.shape[1:]:
+            raise ValueError(f"images are {size}, the model draws {self.shape}")
+        if min(size) < 1:
+            raise ValueError(f"images cannot be {size}")
+        height, width = (-(-side // self.stride) * self.stride for side in size)
+        return height, width
 
     def noise(
-        self, n: int, generator: torch.Generator | None = None, steps: int | None = None
+        self,
+        n: int,
+        generator: torch.Generator | None = None,
+        steps: int | None = None,
+        size: Size | None = None,
     ) -> list[Tensor]:
         """Standard normal noise for `n` images on the CPU: per site (n, *latent_shape).
 
         With `steps`, for the first so many steps only: a model given less noise takes fewer steps.
+        `size` is the height and width of the images, where that is not in `shape`.
         """
         sites = [site for site in self.sites if steps is None or site.step < steps]
-        return [torch.randn(n, *self.latent_shape(site), generator=generator) for site in sites]
+        shapes = [self.latent_shape(site, size) for site in sites]
+        return [torch.randn(n, *shape, generator=generator) for shape in shapes]
 
     def paint(
         self,
@@ -110,23 +153,34 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         x: Tensor | None = None,
         n: int = 1,
         fold: Fold = whole,
+        size: Size | None = None,
     ) -> Iterator[Any]:
         """The one loop over steps: yields `fold(frame, drawn)` for each."""
-        n = self._count(source, x, n)
-        state = self.begin(n)
+        n, size = self._fit(source, x, n, size)
+        drawn = self.drawn_size(size)
+        if drawn != size:  # a fold of its own is not compiled; sides that fit are
+            x, fold = x if x is None else padded(x, drawn), cropped(fold, size)
+        state = self.begin(n, drawn)
         rule, given = self._given(source)
         for first in range(0, len(given), self.pace):
             state, shown = self.run(self, rule, fold, state, given[first : first + self.pace], x)
             yield from shown
 
-    def _count(self, source: Source, x: Tensor | None, n: int) -> int:
-        """How many images are told of, if everything fits."""
-        if x is not None and tuple(x.shape[1:]) != tuple(self.shape):
-            raise ValueError(f"images are {tuple(x.shape[1:])}, the model draws {self.shape}")
-        n = n if x is None else x.shape[0]
-        if isinstance(source, Given) and source.values and source.values[0].shape[0] != n:
-            raise ValueError(f"the source is for {source.values[0].shape[0]} images, not for {n}")
-        return n
+    def _fit(self, source: Source, x: Tensor | None, n: int, size: Size | None) -> tuple[int, Size]:
+        """How many images of which size are told of, if everything fits."""
+        size = self.shape[1:] if size is None else size
+        if x is not None:
+            n, channels, height, width = x.shape
+            size = height, width
+            if channels != self.shape[0] or not (self.any_size or size == self.shape[1:]):
+                raise ValueError(f"images are {tuple(x.shape[1:])}, the model draws {self.shape}")
+        if isinstance(source, Given) and source.values:
+            count, *shape = source.values[0].shape
+            if count != n:
+                raise ValueError(f"the source is for {count} images, not for {n}")
+            if (wanted := self.latent_shape(self.sites[0], size)) != tuple(shape):
+                raise ValueError(f"the source has latents {tuple(shape)}, not {wanted}")
+        return n, size
 
     def _given(self, source: Source) -> tuple[Rule, list[list[Any]]]:
         told = self.sites[: len(source.values)] if isinstance(source, Given) else self.sites
@@ -143,7 +197,12 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         return told < len(self.sites) and self.sites[told].step == self.sites[told - 1].step
 
     def unroll(
-        self, source: Source, x: Tensor | None = None, n: int = 1, frames: str = "last"
+        self,
+        source: Source,
+        x: Tensor | None = None,
+        n: int = 1,
+        frames: str = "last",
+        size: Size | None = None,
     ) -> Trace:
         """Tell the story with `source`, of the images `x` (B, C, H, W) or of `n` unseen ones.
 
@@ -152,19 +211,20 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
             x: images, or None to generate.
             n: how many images when `x` is None.
             frames: "last", or "all" to have the frame of every step.
+            size: height and width when `x` is None, where that is not in `shape`.
 
         Returns:
             The frames asked for and all choices.
 
         Raises:
-            ValueError: `frames` is neither word, `x` is not of the model's shape, or the source
-                does not fit.
+            ValueError: `frames` is neither word, `x` or `size` is nothing the model draws, or the
+                source does not fit.
         """
         if frames not in ("last", "all"):
             raise ValueError(f'frames must be "last" or "all", got {frames!r}')
         shown: list[Frame] = []
         drawn: list[Drawn] = []
-        for frame, made in self.paint(source, x, n):
+        for frame, made in self.paint(source, x, n, size=size):
             if frames == "last":
                 shown.clear()
             shown.append(frame)
@@ -187,10 +247,17 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
             target: what the likelihood scores; `x` unless it must be dequantised.
             cost: `cost_by_kl`, or `cost_by_sample` for importance weights.
         """
+        canvas, rates = self.outcome(x, noise, cost)
+        distortion = -self.likelihood(canvas).log_prob(x if target is None else target)
+        return Terms(distortion, rates)
+
+    def outcome(
+        self, x: Tensor, noise: Sequence[Tensor], cost: Fold = cost_by_kl
+    ) -> tuple[Tensor, Tensor]:
+        """The last canvas (B, K, H, W) and the rates (sites, B), in nats; see `forward`."""
         rates: list[Tensor] = []
         canvas = x
         for last, paid in self.paint(Given(from_posterior, noise), x, fold=cost):
             canvas = last
             rates += paid
-        distortion = -self.likelihood(canvas).log_prob(x if target is None else target)
-        return Terms(distortion, torch.stack(rates))
+        return canvas, torch.stack(rates)

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from underdraw.latent import Draw, Frame, LatentModel, Site
+from underdraw.latent import Draw, Frame, LatentModel, Site, Size
 from underdraw.likelihoods import LIKELIHOODS
 from underdraw.nn.attention import AttentiveReader, AttentiveWriter, FullReader, FullWriter
 from underdraw.nn.cells import LSTMCell
@@ -127,11 +127,11 @@ class DRAW(LatentModel[State]):
             with torch.no_grad():
                 self.rnn_enc.weight[:, : self.read.features] *= config.glimpse_gain
 
-    def latent_shape(self, site: Site) -> tuple[int, ...]:
+    def latent_shape(self, site: Site, size: Size | None = None) -> tuple[int, ...]:
         """(latent,) at every site."""
         return (self.config.latent,)
 
-    def begin(self, n: int) -> State:
+    def begin(self, n: int, size: Size | None = None) -> State:
         """The learned c_0, h_enc_0 and h_dec_0 for `n` images."""
         h_enc, c_enc = self.enc_0.unsqueeze(1).repeat(1, n, 1)
         h_dec, c_dec = self.dec_0.unsqueeze(1).repeat(1, n, 1)
