@@ -26,6 +26,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -99,6 +100,10 @@ class Likelihood(nn.Module, ABC):
     def target(self, x: Tensor, u: Tensor | None = None) -> Tensor:
         """What is scored for images `x`, given u in [0, 1) of the same shape."""
 
+    def blank(self, channels: int) -> Tensor:
+        """A canvas to begin on, one value a plane, (K,)."""
+        return torch.zeros(channels * self.planes)
+
 
 class Bernoulli(Likelihood):
     """Canvas of logits to Bernoulli pixels (DRAW, 2015, Eq. 9)."""
@@ -129,6 +134,11 @@ class DequantisedGaussian(Likelihood):
     def target(self, x: Tensor, u: Tensor | None = None) -> Tensor:
         """What is scored: `x` with uniform noise of one level's width, u in [0, 1)."""
         return x if u is None else x + (u - 0.5) / LEVELS
+
+    def blank(self, channels: int) -> Tensor:
+        """Means of 1/2, and standard deviations of 1/4, which is about that of photographs."""
+        each = torch.tensor([[0.5], [2 * math.log(0.25)]])
+        return each.expand(2, channels).reshape(-1)
 
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {
