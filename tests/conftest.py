@@ -16,6 +16,7 @@ hypothesis.settings.load_profile("repeatable")
 torch.set_num_threads(1)  # small tensors: threads only wait for each other
 
 SMALL = {"shape": (1, 8, 6), "steps": 3, "hidden": 11, "latent": 4, "read_size": 2, "write_size": 3}
+DEEP = {"shape": (1, 6, 5), "depth": (2, 1), "maps": 5, "latent": 2}
 WHOLE = {"read_size": None, "write_size": None}
 
 # model -> variant -> constructor arguments of its config
@@ -29,6 +30,22 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
         "colour": SMALL | {"shape": (3, 9, 7)},
         "gaussian": SMALL | {"shape": (3, 9, 7), "likelihood": "gaussian", "learned_prior": True},
         "gaussian_no_attention": SMALL | WHOLE | {"shape": (3, 5, 4), "likelihood": "gaussian"},
+    },
+    "vae": {
+        "two": {"shape": (1, 8, 6), "latents": (5, 3), "hidden": (11, 7)},
+        "one": {"shape": (1, 8, 6), "latents": (5,), "hidden": (11,), "between": 1},
+        "three": {
+            "shape": (3, 5, 4),
+            "latents": (5, 4, 3),
+            "hidden": (11, 8, 7),
+            "likelihood": "gaussian",
+        },
+    },
+    "deepvae": {
+        "stochastic": DEEP,
+        "deterministic": DEEP | {"stochastic": False},
+        "gaussian": DEEP | {"shape": (3, 8, 7), "depth": (1, 1, 1), "likelihood": "gaussian"},
+        "one_scale": DEEP | {"depth": (2,), "stride": 3, "kernel": 5},
     },
 }
 

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from underdraw.ops import linear
+from underdraw.ops import conv2d, linear
 
 
 def test_without_autocast_it_is_an_affine_map():
@@ -47,3 +47,17 @@ def test_gradients_under_autocast_have_the_types_of_what_they_belong_to():
         assert tensor.grad.dtype == torch.float32
     torch.testing.assert_close(weight.grad, x.sum(0).expand(4, 5), rtol=2e-2, atol=2e-2)
     torch.testing.assert_close(bias.grad, torch.full((4,), 2.0))
+
+
+def test_a_convolution_likewise():
+    x, weight, bias = torch.randn(2, 3, 7, 6), torch.randn(4, 3, 3, 3), torch.randn(4)
+    exact = F.conv2d(x, weight, bias, stride=2, padding=1)
+    torch.testing.assert_close(conv2d(x, weight, bias, 2, 1), exact, rtol=1e-5, atol=1e-5)
+    bare = conv2d(x, weight)
+    torch.testing.assert_close(bare, F.conv2d(x, weight), rtol=1e-5, atol=1e-5)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        y, reduced = conv2d(x, weight, bias, 2, 1), conv2d(x, weight)
+    assert y.dtype == reduced.dtype == torch.float32
+    torch.testing.assert_close(reduced, reduced.bfloat16().float(), rtol=0, atol=0)
+    assert not torch.equal(reduced, bare)
+    torch.testing.assert_close(y, exact, rtol=2e-2, atol=0.1)

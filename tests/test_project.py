@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from underdraw import checkpoint
 from underdraw.data import SETS
+from underdraw.models.draw import DRAWConfig
 from underdraw.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
@@ -84,18 +85,27 @@ def test_importing_the_package_leaves_torch_alone():
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_presets_named_in_the_docs_exist(page):
-    named = set(re.findall(r"\b(?:conv)?draw_[a-z0-9_]+", page.read_text(encoding="utf-8")))
+    named = set(
+        re.findall(
+            r"\b(?:(?:conv)?draw|(?:deep)?vae|iwae)_[a-z0-9_]+", page.read_text(encoding="utf-8")
+        )
+    )
     assert named <= set(PRESETS), f"{page.name}: {sorted(named - set(PRESETS))}"
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_readme_has_every_preset_as_it_is(name):
     preset = PRESETS[name]()
-    model = preset.model
-    sizes = [model.steps, model.hidden, model.latent]
-    windows = [model.read_size or "all", model.write_size or "all"]
-    wanted = [preset.summary, *map(str, [*sizes, *windows]), f"`{preset.data.name}`"]
+    wanted = [preset.summary, *sizes(preset.model), f"`{preset.data.name}`"]
     assert row(read("README.md"), name) == wanted
+
+
+def sizes(model: object) -> list[str]:
+    """The cells of a preset's row that are about its model: those of DRAW have some."""
+    if not isinstance(model, DRAWConfig):
+        return []
+    counts = [model.steps, model.hidden, model.latent]
+    return list(map(str, [*counts, model.read_size or "all", model.write_size or "all"]))
 
 
 @pytest.mark.parametrize("name", SETS)

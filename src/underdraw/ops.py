@@ -4,7 +4,7 @@ A recurrent model spends its arithmetic in matrix products and its care everywhe
 `torch.autocast` the products here run in the reduced type (bf16) and their results come back in
 the type of the input, so sums, non-linearities, logarithms and states keep float32:
 
-    y = (x W^T) + b        x W^T in autocast's type, + b in x's
+    y = (x W^T) + b        x W^T in autocast's type, + b in x's; a convolution likewise
 
 Products with filterbanks are small, and rounded filters would no longer sum to 1: they are exact.
 """
@@ -21,6 +21,18 @@ def linear(
     """Affine map whose product follows autocast and whose result has the type of `x`."""
     y = F.linear(x, weight).to(x.dtype)
     return y if bias is None else y + bias
+
+
+def conv2d(
+    x: Float[Tensor, "b i h w"],
+    weight: Float[Tensor, "o i k l"],
+    bias: Float[Tensor, " o"] | None = None,
+    stride: int = 1,
+    padding: int = 0,
+) -> Float[Tensor, "b o y x"]:
+    """Convolution whose product follows autocast and whose result has the type of `x`."""
+    y = F.conv2d(x, weight, stride=stride, padding=padding).to(x.dtype)
+    return y if bias is None else y + bias[:, None, None]
 
 
 def exact(a: Float[Tensor, "b i j"], b: Float[Tensor, "b j k"]) -> Float[Tensor, "b i k"]:

@@ -48,6 +48,7 @@ def resolve(name: str, settings: Sequence[str]) -> Preset:
         Preset,
         args=list(settings),
         default=found,
+        config=(tyro.conf.AvoidSubcommands,),  # the preset has chosen the kind of model
         prog=f"underdraw train {name}",
         description=f"{found.summary}. --data DIR, --out RUN, --resume and the like: "
         "`underdraw train --help`.",

@@ -3,9 +3,15 @@
 from typing import Any
 
 from underdraw.latent import LatentModel
+from underdraw.models.deepvae import DeepVAE, DeepVAEConfig
 from underdraw.models.draw import DRAW, DRAWConfig
+from underdraw.models.vae import VAE, VAEConfig
 
-MODELS: dict[str, tuple[type[Any], type[Any]]] = {"draw": (DRAWConfig, DRAW)}
+MODELS: dict[str, tuple[type[Any], type[Any]]] = {
+    "draw": (DRAWConfig, DRAW),
+    "vae": (VAEConfig, VAE),
+    "deepvae": (DeepVAEConfig, DeepVAE),
+}
 
 
 def build(config: Any) -> LatentModel[Any]:  # noqa: ANN401

@@ -120,7 +120,8 @@ class DRAW(LatentModel[State]):
             if config.learned_prior
             else StandardHead(config.latent)
         )
-        self.c_0 = nn.Parameter(torch.zeros(canvas))
+        blank = self.likelihood.blank(channels)[:, None, None]
+        self.c_0 = nn.Parameter(blank.repeat(1, height, width))
         self.enc_0 = nn.Parameter(torch.zeros(2, hidden))
         self.dec_0 = nn.Parameter(torch.zeros(2, hidden))
         if config.read_size is not None:

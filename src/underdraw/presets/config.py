@@ -1,18 +1,16 @@
-"""Presets: one frozen description of a whole experiment, by name.
+"""What a preset is: the model, the data, and how it is trained."""
 
-`model_dataset[_variant]`: the model, the data and the training of each row of the DRAW paper's
-Table 3, and small ones for demonstrations. A preset is a value; the command line changes fields of
-it and the resolved value is saved beside the weights.
-"""
-
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from underdraw.data import DataConfig
+from underdraw.models.deepvae import DeepVAEConfig
 from underdraw.models.draw import DRAWConfig
+from underdraw.models.vae import VAEConfig
 
-ModelConfig = DRAWConfig
+ModelConfig = DRAWConfig | VAEConfig | DeepVAEConfig
+OMNIGLOT = DataConfig("omniglot", binarize="dynamic")
+"""The data of every Omniglot preset, so that their numbers can be compared."""
 
 
 @dataclass(frozen=True)
@@ -112,97 +110,3 @@ class Preset:
     """What to train on."""
     train: TrainConfig = TrainConfig()
     """How."""
-
-
-def draw_mnist() -> Preset:
-    """DRAW on the fixed binarized MNIST split (DRAW, Table 3)."""
-    return Preset(
-        "draw_mnist",
-        "64 glimpses, 2x2 read, 5x5 write, binarized MNIST",
-        DRAWConfig(),
-        DataConfig("binarized_mnist"),
-        TrainConfig(steps=9_000, glimpses=((0.4, 16), (0.75, 32)), pace=2),
-    )
-
-
-def draw_mnist_noattention() -> Preset:
-    """The same without attention: another reader and writer, nothing else (section 3.1)."""
-    paper = draw_mnist()
-    return replace(
-        paper,
-        name="draw_mnist_noattention",
-        summary="64 steps that read and write the whole image, binarized MNIST",
-        model=replace(paper.model, read_size=None, write_size=None),
-    )
-
-
-def draw_two_digits() -> Preset:
-    """Two digits at random places of 60x60 (section 4.3; sizes are not given there)."""
-    return Preset(
-        "draw_two_digits",
-        "two digits in 60x60, made online",
-        DRAWConfig(shape=(1, 60, 60), read_size=5, write_size=5),
-        DataConfig("two_digits"),
-    )
-
-
-def draw_svhn() -> Preset:
-    """House numbers, random 54x54 crops of 64x64 (section 4.4)."""
-    return Preset(
-        "draw_svhn",
-        "54x54 crops of house numbers, pixels as Bernoulli means",
-        DRAWConfig(
-            shape=(3, 54, 54), steps=32, hidden=800, latent=100, read_size=12, write_size=12
-        ),
-        DataConfig("svhn"),
-        TrainConfig(learning_rate=1e-3),
-    )
-
-
-def draw_cifar10() -> Preset:
-    """CIFAR-10 with pixels as Bernoulli means (section 4.5)."""
-    return Preset(
-        "draw_cifar10",
-        "CIFAR-10, pixels as Bernoulli means",
-        DRAWConfig(shape=(3, 32, 32), steps=64, hidden=400, latent=200, read_size=5, write_size=5),
-        DataConfig("cifar10"),
-        TrainConfig(learning_rate=1e-3),
-    )
-
-
-def draw_mnist_small() -> Preset:
-    """A DRAW that learns digits in about a minute on two cores: for demonstrations."""
-    return Preset(
-        "draw_mnist_small",
-        "10 glimpses, 5x5 read and write, 128 units: learns in a minute",
-        DRAWConfig(steps=10, hidden=128, latent=32, read_size=5, write_size=5),
-        DataConfig("binarized_mnist"),
-        TrainConfig(
-            steps=900, batch=64, learning_rate=4e-3, kl_warmup=300, ema=0.99, compile=False,
-            log_every=10, validate_every=300, validate_images=500,
-        ),
-    )  # fmt: skip
-
-
-PRESETS: dict[str, Callable[[], Preset]] = {
-    make.__name__: make
-    for make in (
-        draw_mnist,
-        draw_mnist_noattention,
-        draw_two_digits,
-        draw_svhn,
-        draw_cifar10,
-        draw_mnist_small,
-    )
-}
-
-
-def preset(name: str) -> Preset:
-    """The preset of that name.
-
-    Raises:
-        ValueError: there is none; the message lists all.
-    """
-    if name not in PRESETS:
-        raise ValueError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
-    return PRESETS[name]()

@@ -1,0 +1,75 @@
+"""Presets: one frozen description of a whole experiment, by name.
+
+`model_dataset[_variant]`: the model, the data and the training. A preset is a value; the command
+line changes fields of it and the resolved value is saved beside the weights.
+"""
+
+from collections.abc import Callable
+
+from underdraw.presets.baselines import (
+    deepvae_cifar10,
+    deepvae_cifar10_small,
+    iwae_omniglot,
+    vae_omniglot,
+)
+from underdraw.presets.config import OMNIGLOT, ModelConfig, Preset, TrainConfig
+from underdraw.presets.draw import (
+    draw_cifar10,
+    draw_cifar10_gaussian,
+    draw_mnist,
+    draw_mnist_noattention,
+    draw_mnist_small,
+    draw_omniglot,
+    draw_svhn,
+    draw_two_digits,
+)
+
+__all__ = [
+    "OMNIGLOT",
+    "PRESETS",
+    "ModelConfig",
+    "Preset",
+    "TrainConfig",
+    "deepvae_cifar10",
+    "deepvae_cifar10_small",
+    "draw_cifar10",
+    "draw_cifar10_gaussian",
+    "draw_mnist",
+    "draw_mnist_noattention",
+    "draw_mnist_small",
+    "draw_omniglot",
+    "draw_svhn",
+    "draw_two_digits",
+    "iwae_omniglot",
+    "preset",
+    "vae_omniglot",
+]
+
+PRESETS: dict[str, Callable[[], Preset]] = {
+    make.__name__: make
+    for make in (
+        draw_mnist,
+        draw_mnist_noattention,
+        draw_two_digits,
+        draw_svhn,
+        draw_cifar10,
+        draw_mnist_small,
+        draw_omniglot,
+        draw_cifar10_gaussian,
+        vae_omniglot,
+        iwae_omniglot,
+        deepvae_cifar10,
+        deepvae_cifar10_small,
+    )
+}
+
+
+def preset(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        ValueError: there is none; the message lists all.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"no preset {name!r}; there are {', '.join(PRESETS)}")
+    return PRESETS[name]()
