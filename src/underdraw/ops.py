@@ -18,8 +18,8 @@ from torch import Tensor
 def linear(
     x: Float[Tensor, "*b i"], weight: Float[Tensor, "o i"], bias: Float[Tensor, " o"] | None = None
 ) -> Float[Tensor, "*b o"]:
-    """Affine map whose product follows autocast and whose result has the type of `x`."""
-    y = F.linear(x, weight).to(x.dtype)
+    """Affine map whose product follows autocast and whose result has the weight's type."""
+    y = F.linear(x, weight).to(weight.dtype)
     return y if bias is None else y + bias
 
 
@@ -39,3 +39,12 @@ def exact(a: Float[Tensor, "b i j"], b: Float[Tensor, "b j k"]) -> Float[Tensor,
     """Matrix product in the factors' own type, whatever autocast says."""
     with torch.autocast(a.device.type, enabled=False):
         return a @ b
+
+
+def join(*parts: Float[Tensor, "b _"]) -> Float[Tensor, "b i"]:
+    """Vectors side by side, as the factor of a product: in the type in which it will run."""
+    kind = parts[0].device.type
+    if torch.is_autocast_enabled(kind):
+        parts = tuple(part.to(torch.get_autocast_dtype(kind)) for part in parts)
+    return torch.cat(parts, 1)
+

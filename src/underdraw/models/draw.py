@@ -27,6 +27,7 @@ from underdraw.likelihoods import LIKELIHOODS
 from underdraw.nn.attention import AttentiveReader, AttentiveWriter, FullReader, FullWriter
 from underdraw.nn.cells import LSTMCell
 from underdraw.nn.heads import GaussianHead, StandardHead
+from underdraw.ops import join
 
 MAX_STEPS = 4096
 
@@ -145,7 +146,7 @@ class DRAW(LatentModel[State]):
         if x is not None:
             x_hat = x - self.likelihood(c).mean  # Eq. 3
             r, looked = self.read(x, x_hat, dec[0])  # Eq. 4
-            enc = self.rnn_enc(torch.cat([r, dec[0]], 1), enc)  # Eq. 5
+            enc = self.rnn_enc(join(r, dec[0]), enc)  # Eq. 5
             q = self.to_q(enc[0])  # Eqs 1-2
         p = self.to_p(dec[0])
         z = draw(p, q)  # Eq. 6

@@ -90,23 +90,39 @@ def filters(
 
 
 def extract(
-    images: Float[Tensor, "b c h w"], f_y: Float[Tensor, "b n h"], f_x: Float[Tensor, "b n w"]
-) -> Float[Tensor, "b c n n"]:
-    """F_y x F_x^T, the same filters for every channel."""
-    channels, height = images.shape[1:3]
-    columns = exact(images.flatten(1, 2), f_x.mT)  # b (c h) n
-    columns = columns.unflatten(1, (channels, height)).transpose(1, 2).flatten(2)  # b h (c n)
-    return exact(f_y, columns).unflatten(2, (channels, -1)).transpose(1, 2)
+    x: Float[Tensor, "b c h w"],
+    f_y: Float[Tensor, "b n h"],
+    f_x: Float[Tensor, "b n w"],
+    *more: Float[Tensor, "b c h w"],
+) -> Float[Tensor, "b d n n"]:
+    """F_y x F_x^T, the same filters for every channel of `x` and of `more` images like it.
+
+    Written as (F_x (F_y x)^T)^T: with the filters on the left of a product, their gradients are
+    laid out as they are, which is worth a good deal of time.
+    """
+    rows = torch.cat([_rows(exact(f_y, _lines(image)), x.shape[1]) for image in (x, *more)], 1)
+    patches = exact(f_x, rows.mT).unflatten(2, (1 + len(more), f_y.shape[1], -1))  # b n m n c
+    return patches.permute(0, 2, 4, 3, 1).flatten(1, 2)
 
 
 def spread(
     patch: Float[Tensor, "b c n n"], f_y: Float[Tensor, "b n h"], f_x: Float[Tensor, "b n w"]
 ) -> Float[Tensor, "b c h w"]:
-    """F_y^T w F_x, the transpose of `extract`."""
-    channels, size = patch.shape[1:3]
-    rows = exact(patch.flatten(1, 2), f_x)  # b (c n) w
-    rows = rows.unflatten(1, (channels, size)).transpose(1, 2).flatten(2)  # b n (c w)
-    return exact(f_y.mT, rows).unflatten(2, (channels, -1)).transpose(1, 2)
+    """F_y^T w F_x, the transpose of `extract`, as ((w^T F_y)^T F_x)."""
+    channels = patch.shape[1]
+    columns = exact(patch.mT.flatten(1, 2), f_y).unflatten(1, (channels, -1))  # b c n h
+    image = exact(columns.mT.flatten(1, 2), f_x)  # b (c h) w
+    return image.unflatten(1, (channels, -1))
+
+
+def _lines(image: Float[Tensor, "b c h w"]) -> Float[Tensor, "b h _"]:
+    """An image as lines across all its channels."""
+    return image.transpose(1, 2).flatten(2)
+
+
+def _rows(lines: Float[Tensor, "b h _"], channels: int) -> Float[Tensor, "b _ w"]:
+    """Lines across all channels as a row for each."""
+    return lines.unflatten(2, (channels, -1)).flatten(1, 2)
 
 
 class Window(nn.Module):
@@ -137,7 +153,7 @@ class Window(nn.Module):
     def forward(self, h: Float[Tensor, "b hidden"]) -> Glimpse:
         """The glimpse that the hidden state asks for."""
         emitted = linear(h, self.head.weight, self.head.bias)
-        x_tilde, y_tilde, log_sigma2, log_delta, log_gamma = emitted.unbind(1)
+        x_tilde, y_tilde, log_sigma2, log_delta, log_gamma = emitted.t().contiguous().unbind(0)
         g_x = (self.width + 1) / 2 * (x_tilde + 1)
         g_y = (self.height + 1) / 2 * (y_tilde + 1)
         delta = self.full * log_delta.clamp(max=MAX_LOG).exp()
@@ -168,7 +184,7 @@ class AttentiveReader(nn.Module):
         """Patches gamma [F_y x F_x^T, F_y x_hat F_x^T], flattened, and the glimpse."""
         glimpse = self.window(h_dec)
         f_y, f_x = filters(glimpse, x.shape[2], x.shape[3])
-        patches = extract(torch.cat([x, x_hat], 1), f_y, f_x)
+        patches = extract(x, f_y, f_x, x_hat)
         return glimpse.log_gamma.exp()[:, None] * patches.flatten(1), glimpse
 
 

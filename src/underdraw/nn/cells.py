@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from underdraw.ops import linear
+from underdraw.ops import join, linear
 
 State = tuple[Tensor, Tensor]
 
@@ -47,7 +47,7 @@ class LSTMCell(nn.Module):
     def forward(self, x: Float[Tensor, "b i"], state: State) -> State:
         """One step: input (B, I), state (h, c) of (B, H) each -> new (h, c)."""
         h, c = state
-        gates = linear(torch.cat([x, h], 1), self.weight).unflatten(1, (4, self.hidden))
+        gates = linear(join(x, h), self.weight).unflatten(1, (4, self.hidden))
         if self.gain is not None:
             gates = F.layer_norm(gates, (self.hidden,)) * self.gain
         i, f, g, o = (gates + self.bias).unbind(1)
