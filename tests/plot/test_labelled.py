@@ -51,6 +51,17 @@ def test_blocks_are_set_apart():
     assert blocks.height - plain.height == 2 * 4  # one gap five times as wide
 
 
+def test_groups_of_columns_are_set_apart_under_one_head():
+    plain = labelled_sheet(tiles(1, 4), "t", ["a"] * 4, pad=2, scale=5)
+    groups = labelled_sheet(tiles(1, 4), "t", ["a", "b"], pad=2, scale=5, group=2)
+    assert groups.width - plain.width == 2 * 4
+    _, x = np.nonzero((np.asarray(groups) == 255).all(2))
+    columns = np.unique(x)
+    assert np.diff(columns).max() == 11  # ten pixels of gap between the groups
+    assert np.count_nonzero(np.diff(columns) == 3) == 2
+    assert bright(labelled_sheet(tiles(1, 3), "t", ["a", "b"], scale=5, group=2)) == 3 * 20 * 20
+
+
 def test_names_take_a_column_beside_the_rows():
     plain = labelled_sheet(tiles(2, 9), "t", "abcdefghi", scale=5)
     named = labelled_sheet(tiles(2, 9), "t", "abcdefghi", ["one", "another"], scale=5)

@@ -12,7 +12,8 @@ from underdraw.evaluate import evaluate
 from underdraw.latent import mode, posterior, prior
 from underdraw.noise import image_noise
 from underdraw.study import images_seen, information, store
-from underdraw.study.store import curve, first_steps, layers_from, parts, receive, send
+from underdraw.study.sending import first_steps, layers_from, parts, receive, send
+from underdraw.study.store import curve
 
 PLACES = range(11)
 
@@ -114,23 +115,34 @@ def pixels(path):
         return np.asarray(picture.convert("L")).astype(int)
 
 
+def tops(picture):
+    """Where rows of tiles begin: pixels that are not ground in the first column."""
+    ground = picture[0, 0]
+    inside = (picture[:, 8:90] != ground).all(1)
+    return [y for y in range(1, len(picture)) if inside[y] and not inside[y - 1]]
+
+
 def test_pictures_hold_the_tiles_they_say(model, images, tmp_path):
     seen = []
     found = store(model, random_subset(images, 9, 0), tmp_path, steps=(0, 4), rows=3, samples=2,
                   batch=4, report=seen.append)  # fmt: skip
     zero, full = (pixels(found[name]) for name in ("zero_variance", "full_variance"))
-    tile = 17 * 6 + 2  # 6 pixels high, 17-fold, and the gap
-    assert len(full) - len(zero) == pytest.approx(3 * tile, abs=30)
+    assert len(tops(zero)) == len(tops(full)) == 3  # the samples stand beside each other
+    assert full.shape[1] > zero.shape[1]
     assert seen == [4, 8, 9, 12, 15]
     assert seen[-1] == images_seen(9, 3, 2)
     assert len(found["shown"]) == 3
     kept = json.loads((tmp_path / "store.json").read_text())
     assert kept["stored"] == found["stored"]
     # With zero variance and nothing stored every row begins with the same tile.
-    top = next(y for y, row in enumerate(zero) if (row[8:90] != zero[0, 0]).all())
-    first, second = (zero[y : y + tile - 2] for y in (top, top + tile))
+    first, second = (zero[y : y + 6 * 17] for y in tops(zero)[:2])
     assert np.array_equal(first[:, 8:93], second[:, 8:93])
     assert not np.array_equal(first[:, 95:180], second[:, 95:180])
+
+
+def test_many_samples_stand_below_each_other(model, images, tmp_path):
+    found = store(model, images, tmp_path, rows=2, samples=3)
+    assert len(tops(pixels(found["full_variance"]))) == 6
 
 
 def test_default_parts(model, two_layers):

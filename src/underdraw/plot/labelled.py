@@ -1,7 +1,7 @@
 """Sheets that say what they show: a title, a head above every column, a name beside every row.
 
 For tables of images, as those of Convolutional DRAW (2016, Figs 1, 2, 6, 7): what a column is made
-of stands above it, and several rows can belong together in a block.
+of stands above it, and several rows or columns can belong together.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ PALE, BRIGHT = (200, 200, 200), (240, 240, 240)
 SIZE, TITLE = 12, 15  # of letters, pixels
 WIDTH = 84  # pixels to which images are enlarged by default
 MARGIN = 8
-BETWEEN = 5  # a gap between blocks, in gaps
+BETWEEN = 5  # a gap between blocks or groups, in gaps
 
 Page = UInt8[np.ndarray, "_ _ 3"]
 
@@ -34,6 +34,7 @@ def labelled_sheet(
     names: Sequence[str] = (),
     *,
     block: int = 1,
+    group: int = 1,
     pad: int = 2,
     scale: int | None = None,
 ) -> Image.Image:
@@ -42,9 +43,10 @@ def labelled_sheet(
     Args:
         images: values in [0, 1]; a tile that is not a number is left empty.
         title: stands above all; may have several lines.
-        heads: one for each column; may have several lines.
+        heads: one for each group of columns; may have several lines.
         names: one for each row; none leaves out their column.
         block: rows that belong together; blocks are set apart.
+        group: columns that belong together; groups are set apart, and the last may be short.
         pad: width of the gaps, pixels of the sheet.
         scale: every pixel becomes `scale` x `scale`; about 84 pixels a tile if None.
 
@@ -54,7 +56,7 @@ def labelled_sheet(
     rows, columns = images.shape[:2]
     if not rows * columns:
         raise ValueError("there are no images to show")
-    if len(heads) != columns or len(names) not in (0, rows):
+    if len(heads) != -(-columns // group) or len(names) not in (0, rows):
         raise ValueError(
             f"{len(heads)} heads and {len(names)} names for {rows} rows of {columns} images"
         )
@@ -62,13 +64,17 @@ def labelled_sheet(
     tiles = coloured(enlarge(to_levels(images.flatten(0, 1)), scale))
     tiles[images.flatten(2).isnan().all(2).flatten().cpu().numpy()] = GAP
     tiles = tiles.reshape(rows, columns, *tiles.shape[1:])
-    body = _stacked([_row(line, pad) for line in tiles], [_gap(i, block, pad) for i in range(rows)])
-    step = tiles.shape[3] + pad
-    page = np.concatenate([_heads(heads, step, body.shape[1]), body])
+    down, along = _gaps(rows, block, pad), _gaps(columns, group, pad)
+    body = _joined([_joined(list(line), along, 1) for line in tiles], down, 0)
+    height, width = tiles.shape[2:4]
+    lefts = [sum(along[:i]) + i * width for i in range(columns)]
+    groups = [lefts[i : i + group] for i in range(0, columns, group)]
+    middles = [(group[0] + group[-1] + width) / 2 for group in groups]
+    page = np.concatenate([_heads(heads, middles, body.shape[1]), body])
     if names:
-        tops = [_top(i, tiles.shape[2], block, pad) for i in range(rows)]
-        left = _names(names, tops, tiles.shape[2], page.shape[0] - body.shape[0], page.shape[0])
-        page = np.concatenate([left, page], 1)
+        above = len(page) - len(body)
+        middles = [above + sum(down[:i]) + (i + 0.5) * height for i in range(rows)]
+        page = np.concatenate([_names(names, middles, len(page)), page], 1)
     return _titled(page, title)
 
 
@@ -87,58 +93,50 @@ def side_by_side(
     for picture, name in zip(pictures, names, strict=True):
         body = _blank(height, picture.width)
         body[: picture.height] = np.asarray(picture.convert("RGB"))
-        parts.append(np.concatenate([_heads([name], picture.width, picture.width), body]))
+        parts.append(np.concatenate([_heads([name], [picture.width / 2], picture.width), body]))
     tall = max(len(part) for part in parts)
     parts = [np.concatenate([_blank(tall - len(part), part.shape[1]), part]) for part in parts]
     spaced = [piece for part in parts for piece in (part, _blank(tall, pad))][:-1]
     return _titled(np.concatenate(spaced, 1), title)
 
 
-def _gap(i: int, block: int, pad: int) -> int:
-    """The gap below row i."""
-    return pad * BETWEEN if (i + 1) % block == 0 and block > 1 else pad
-
-
-def _top(i: int, height: int, block: int, pad: int) -> int:
-    return sum(height + _gap(j, block, pad) for j in range(i))
+def _gaps(count: int, together: int, pad: int) -> list[int]:
+    """The gap after each of `count` rows or columns."""
+    apart = pad * BETWEEN if together > 1 else pad
+    return [apart if (i + 1) % together == 0 else pad for i in range(count)]
 
 
 def _blank(height: int, width: int) -> Page:
     return np.full((height, width, 3), GAP, np.uint8)
 
 
-def _row(line: UInt8[np.ndarray, "b h w 3"], pad: int) -> Page:
-    gap = _blank(line.shape[1], pad)
-    return np.concatenate([piece for tile in line for piece in (tile, gap)][:-1], 1)
+def _joined(pieces: Sequence[Page], gaps: Sequence[int], axis: int) -> Page:
+    """Pieces below each other (axis 0) or beside each other (1), with these gaps after them."""
+    height, width = pieces[0].shape[:2]
+    empty = [_blank(*((gap, width) if axis == 0 else (height, gap))) for gap in gaps]
+    both = [part for pair in zip(pieces, empty, strict=True) for part in pair]
+    return np.concatenate(both[:-1], axis)
 
 
-def _stacked(rows: Sequence[Page], gaps: Sequence[int]) -> Page:
-    width = rows[0].shape[1]
-    pieces = [
-        piece for row, gap in zip(rows, gaps, strict=True) for piece in (row, _blank(gap, width))
-    ]
-    return np.concatenate(pieces[:-1])
-
-
-def _heads(heads: Sequence[str], step: int, width: int) -> Page:
-    """The line above the columns; `step` from one to the next."""
+def _heads(heads: Sequence[str], middles: Sequence[float], width: int) -> Page:
+    """The line above the columns, each head centred on its place."""
     lines = max(head.count("\n") for head in heads) + 1
     strip = Image.new("RGB", (width, lines * (SIZE + 3) + 6), (GAP, GAP, GAP))
     draw, font = ImageDraw.Draw(strip), ImageFont.load_default(SIZE)
-    for i, head in enumerate(heads):
-        at = (i * step + step / 2, strip.height - 4)
+    for head, middle in zip(heads, middles, strict=True):
+        at = (middle, strip.height - 4)
         draw.multiline_text(at, head, fill=PALE, font=font, anchor="md", align="center")
     return np.asarray(strip)
 
 
-def _names(names: Sequence[str], tops: Sequence[int], height: int, above: int, tall: int) -> Page:
-    """The column beside the rows, `above` pixels of it beside the heads."""
+def _names(names: Sequence[str], middles: Sequence[float], height: int) -> Page:
+    """The column beside the rows, each name at the height of its row."""
     font = ImageFont.load_default(SIZE)
     width = max(_width(name, font) for name in names) + MARGIN
-    strip = Image.new("RGB", (width, tall), (GAP, GAP, GAP))
+    strip = Image.new("RGB", (width, height), (GAP, GAP, GAP))
     draw = ImageDraw.Draw(strip)
-    for name, top in zip(names, tops, strict=True):
-        at = (width - MARGIN, above + top + height / 2)
+    for name, middle in zip(names, middles, strict=True):
+        at = (width - MARGIN, middle)
         draw.multiline_text(at, name, fill=PALE, font=font, anchor="rm", align="right")
     return np.asarray(strip)
 

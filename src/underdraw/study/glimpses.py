@@ -60,7 +60,7 @@ def glimpses(
         "images": len(images), "split": images.name, "seed": seed, "bounds": rows,
     }  # fmt: skip
     write_json(out / "glimpses.json", numbers)
-    picture = save(chart(rows, title), out / "glimpses.png")
+    picture = save(chart(rows, images.binary, title), out / "glimpses.png")
     return {**numbers, "picture": str(picture), "numbers": str(out / "glimpses.json")}
 
 
@@ -69,17 +69,22 @@ def steps_taken(model: LatentModel[Any], steps: Sequence[int] = ()) -> int:
     return sum(chosen_steps(model, steps))
 
 
-def chart(rows: Sequence[dict[str, Any]], title: str = "") -> Image.Image:
-    """Bound against steps, as the sum of rate (below) and distortion (above)."""
+def chart(rows: Sequence[dict[str, Any]], binary: bool, title: str = "") -> Image.Image:
+    """Bound against steps, as the sum of rate (below) and distortion (above).
+
+    In nats per image for binary images, else in bits per dimension.
+    """
     figure = new_figure(7.6, 4.2)
     axes = figure.add_axes((0.09, 0.13, 0.88, 0.78))
-    plain(axes, "steps taken", "nats per image")
+    plain(axes, "steps taken", "nats per image" if binary else "bits per dimension")
     t = [row["steps"] for row in rows]
-    rate, bound = [row["rate"] for row in rows], [row["nats"] for row in rows]
-    axes.fill_between(t, 0, rate, color=COLOURS[1], alpha=0.35, linewidth=0, label="rate")
+    unit = 1.0 if binary else rows[0]["bits_per_dim"] / rows[0]["nats"]
+    rate, bound = ([row[key] * unit for row in rows] for key in ("rate", "nats"))
     axes.fill_between(t, rate, bound, color=COLOURS[0], alpha=0.25, linewidth=0, label="distortion")
+    axes.fill_between(t, 0, rate, color=COLOURS[1], alpha=0.35, linewidth=0, label="rate")
     axes.plot(t, bound, color=COLOURS[0], linewidth=2, marker="o", markersize=4, label="bound")
-    points = [(float(row["steps"]), row["nats"], f"{row['nats']:.1f}") for row in rows]
+    digits = 1 if binary else 2
+    points = [(float(x), y, f"{y:.{digits}f}") for x, y in zip(t, bound, strict=True)]
     for x, y, name in apart(points, 0.06 * (t[-1] - t[0])):
         text = axes.annotate(name, (x, y), (4, 5), textcoords="offset points")
         text.set(fontsize=9, color=INK)
@@ -87,5 +92,8 @@ def chart(rows: Sequence[dict[str, Any]], title: str = "") -> Image.Image:
     axes.set_ylim(0, 1.08 * max(bound))
     axes.set_xticks(t)
     axes.margins(x=0.07)
-    axes.legend(frameon=False, fontsize=9.5, labelcolor=INK, loc="upper right")
+    axes.legend(
+        frameon=False, fontsize=9.5, labelcolor=INK, loc="lower right", ncols=3,
+        bbox_to_anchor=(1.01, 0.985), borderaxespad=0.2,
+    )  # fmt: skip
     return render(figure)

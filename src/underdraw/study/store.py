@@ -1,15 +1,10 @@
 """Conceptual compression: store some latents, dream the rest (Convolutional DRAW, 2016, Figs 1, 2).
 
-The sender sees an image and samples its posterior; the receiver gets the latents of a set S of
-sites, the first t steps or the layers from l up (section 4.5), and chooses the others by its prior:
+For every part of the latents that is stored (`underdraw.study.sending`): its price, and what
+becomes of the image when the rest is generated with full variance (z ~ p) or zero variance
+(z = mu_p).
 
-    z ~ q(z | x)      z'_i = z_i for i in S,   z'_i ~ N(mu_i, (temperature sigma_i)^2) otherwise
-    stored = sum over S of KL(q(z_i | x, z_<i) || p(z_i | z'_<i))
-
-with p as the receiver has it, since that is what decodes. Full variance has temperature 1, zero
-variance takes the prior's means. What is stored is a *sample* of the posterior, because the rate is
-the price of a sample (KL is what bits-back coding pays for it, while a mean would have to be
-rounded, at another price), and because later priors were trained on samples.
+    mse = mean over images and pixels of (x' - x)^2        psnr = -10 log10 mse,   pixels in [0, 1]
 """
 
 import math
@@ -24,92 +19,15 @@ from torch import Tensor
 
 from underdraw.data import Images
 from underdraw.files import write_json
-from underdraw.latent import LatentModel, Site, Source, Trace, keep, mode, posterior, prior, replay
+from underdraw.latent import LatentModel, Source, mode, prior
 from underdraw.noise import image_noise
 from underdraw.plot import labelled_sheet, save
 from underdraw.plot.figures import COLOURS, FAINT, INK, new_figure, plain, render
-from underdraw.study.parts import (
-    BITS,
-    apart,
-    batches,
-    check_counts,
-    chosen_steps,
-    layers_of,
-    steps_of,
-)
+from underdraw.study.parts import BITS, apart, batches, check_counts, steps_of
+from underdraw.study.sending import Part, parts, receive, send
 
 Report = Callable[[int], None]
-
-
-class Part(NamedTuple):
-    """Which latents are stored."""
-
-    name: str
-    key: dict[str, int]
-    holds: Callable[[Site], bool]
-
-
-class Received(NamedTuple):
-    """What the receiver makes of a part: pictures (B, C, H, W), and its price in nats, (B,)."""
-
-    pictures: Tensor
-    nats: Tensor
-
-
-def first_steps(t: int) -> Part:
-    """The first t steps."""
-    return Part(f"t = {t}", {"steps": t}, lambda site: site.step < t)
-
-
-def layers_from(layer: int, of: int) -> Part:
-    """The layers from `layer` up, counted from 1, of so many."""
-    name = {1: "all layers", of: f"layer {of}", of + 1: "nothing"}.get(
-        layer, f"layers {layer}-{of}"
-    )
-    return Part(name, {"layers": layer}, lambda site: site.layer >= layer - 1)
-
-
-def parts(model: LatentModel[Any], steps: Sequence[int], layers: Sequence[int]) -> list[Part]:
-    """The parts to study, from little to much.
-
-    With layers, nothing and everything are set beside those asked for; without either, the first
-    0 and `default_steps`.
-
-    Raises:
-        ValueError: both are given, or one that the model does not have.
-    """
-    if steps and layers:
-        raise ValueError("store either the first steps or the upper layers, not both")
-    if not layers:
-        default = [] if steps else [first_steps(0)]
-        return default + [first_steps(t) for t in chosen_steps(model, steps, 0)]
-    of = layers_of(model)
-    if of == 1:
-        raise ValueError(f"layers {list(layers)} were asked for, but this model has one layer")
-    for layer in layers:
-        if not 1 <= layer <= of:
-            raise ValueError(f"layers are 1 to {of} in this model, got {layer}")
-    return [layers_from(layer, of) for layer in sorted({1, of + 1, *layers}, reverse=True)]
-
-
-def send(model: LatentModel[Any], x: Tensor, places: Sequence[int], seed: int) -> Trace:
-    """Look at images and sample every latent; the images' places in the split give the noise."""
-    z, _ = image_noise(model, seed, places, 0)
-    return model.unroll(posterior([e.to(x.device) for e in z]), x)
-
-
-def receive(model: LatentModel[Any], part: Part, sent: Trace, dreamt: Source) -> Received:
-    """Tell the story without the image: the stored latents as sent, the others as `dreamt`."""
-    zs = [choice.z for choice in sent.choices]
-    height, width = sent.frames[-1].canvas.shape[2:]
-    source = keep(part.holds, replay(zs), dreamt)
-    trace = model.unroll(source, n=len(zs[0]), size=(height, width))
-    nats = zs[0].new_zeros(len(zs[0]))
-    for told, found in zip(sent.choices, trace.choices, strict=True):
-        if part.holds(told.site):
-            assert told.q is not None
-            nats = nats + told.q.kl(found.p).flatten(1).sum(1)
-    return Received(model.likelihood(trace.frames[-1].canvas).mean.clamp(0, 1), nats)
+WIDEST = 12  # samples beside each other
 
 
 @torch.no_grad()
@@ -233,18 +151,22 @@ class Shown(NamedTuple):
         return labelled_sheet(page, self._title(what), self.heads)
 
     def full_variance(self, samples: int, report: Report) -> Image.Image:
-        """`samples` rows an image; the original stands beside the first."""
+        """`samples` of each image and part: beside each other if they are few, else below."""
         places, x = self.few
-        device, rows = next(self.model.parameters()).device, []
+        device, made = next(self.model.parameters()).device, []
         for k in range(samples):
             noise, _ = image_noise(self.model, self.seed, places, 1 + k)
             dreamt = prior(1.0, [e.to(device) for e in noise])
-            last = x if k == 0 else torch.full_like(x, math.nan)
-            rows.append(torch.stack([*self._received(dreamt), last], 1))
+            made.append(torch.stack(self._received(dreamt), 1))
             report(k + 1)
-        what = f"the rest generated with full variance, {samples} samples each"
-        page = torch.stack(rows, 1).flatten(0, 1)
-        return labelled_sheet(page, self._title(what), self.heads, block=samples)
+        title = self._title(f"the rest generated with full variance, {samples} samples each")
+        if samples * len(self.chosen) <= WIDEST:
+            page = torch.cat([torch.stack(made, 2).flatten(1, 2), x[:, None]], 1)
+            return labelled_sheet(page, title, self.heads, group=samples)
+        nothing = torch.full_like(x, math.nan)
+        last = torch.stack([x, *[nothing] * (samples - 1)], 1)[:, :, None]
+        page = torch.cat([torch.stack(made, 1), last], 2).flatten(0, 1)
+        return labelled_sheet(page, title, self.heads, block=samples)
 
     def _received(self, dreamt: Source) -> list[Tensor]:
         places, x = self.few
@@ -253,8 +175,8 @@ class Shown(NamedTuple):
 
     def _title(self, what: str) -> str:
         by_step = "steps" in self.chosen[0].key
-        stored = f"the first t of {steps_of(self.model)} steps" if by_step else "the upper layers"
-        return f"{self.title + ': ' if self.title else ''}{stored} stored, {what}"
+        stored = f"The first t of {steps_of(self.model)} steps" if by_step else "The upper layers"
+        return f"{self.title}\n{stored} stored, {what}".strip()
 
 
 def curve(table: Sequence[dict[str, Any]], names: Sequence[str], title: str = "") -> Image.Image:
@@ -274,5 +196,5 @@ def curve(table: Sequence[dict[str, Any]], names: Sequence[str], title: str = ""
         text.set(fontsize=9, color=FAINT)
     axes.set_title(title, loc="left", fontsize=10, color=INK, parse_math=False)
     axes.margins(y=0.12)
-    axes.set_xlim(0, 1.1 * max(bits) or 1.0)
+    axes.set_xlim(0, 1.16 * max(bits) or 1.0)
     return render(figure)
