@@ -233,3 +233,28 @@ def test_images_of_other_channels_do_not_fit_a_model_of_any_size():
     model = convolutional("gaussian")
     with pytest.raises(ValueError, match="the model draws"):
         evaluate(model, hold(np.zeros((3, 1, 8, 6), np.uint8), name="grey"))
+
+
+def test_binary_images_are_exactly_0_and_1(model):
+    x = np.zeros((4, 1, 6, 5), np.float32)
+    x[3, 0, 2, 2] = 1
+    sound = Made(x)
+    assert evaluate(model, sound).images == 4
+    x[3, 0, 2, 2] = 0.998
+    with pytest.raises(ValueError, match=r"made .* 0 and 1"):
+        evaluate(model, sound)
+
+
+class Made:
+    """Images that say they are binary."""
+
+    name, binary, shape = "made", True, (1, 6, 5)
+
+    def __init__(self, x):
+        self.x = x
+
+    def __len__(self):
+        return len(self.x)
+
+    def take(self, index, draw=0):
+        return torch.from_numpy(self.x[index])

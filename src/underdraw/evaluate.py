@@ -85,7 +85,8 @@ def evaluate(
             `passes(len(images), batch, importance_samples)`.
 
     Raises:
-        ValueError: images of another shape, none at all, or numbers below their least.
+        ValueError: images of another shape, none at all, binary ones that are not exactly 0 and
+            1, or numbers below their least.
     """
     _check(model, images, batch, importance_samples)
     if not 0 <= seed < 2**63:
@@ -97,7 +98,7 @@ def evaluate(
     with torch.no_grad(), precision(products, device):
         for first in range(0, len(images), batch):
             index = np.arange(first, min(first + batch, len(images)))
-            x = _filled(images.take(index), batch)
+            x = _filled(_taken(images, index), batch)
             index = places[index].tolist()
             terms, mass = _terms(model, x, (seed, index, 0), cost_by_kl, steps)
             parts.append(_cpu(terms, len(index)))
@@ -126,6 +127,13 @@ def _check(model: LatentModel[Any], images: Images, batch: int, samples: int) ->
         )
     if len(images) < 1 or batch < 1 or samples < 0:
         raise ValueError(f"cannot evaluate {len(images)} images by {batch} with K={samples}")
+
+
+def _taken(images: Images, index: np.ndarray) -> Tensor:
+    x = images.take(index)
+    if images.binary and not ((x == 0) | (x == 1)).all():
+        raise ValueError(f"{images.name} holds values other than 0 and 1, though it is binary")
+    return x
 
 
 def _filled(rows: Tensor, count: int) -> Tensor:
