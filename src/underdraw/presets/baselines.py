@@ -13,7 +13,13 @@ def vae_omniglot() -> Preset:
         "VAE with layers of 100 and 50 latents, Omniglot",
         VAEConfig(),
         OMNIGLOT,
-        TrainConfig(steps=60_000, batch=128, learning_rate=1e-3, kl_warmup=1000),
+        TrainConfig(
+            steps=200_000,
+            kl_warmup=1000,
+            log_every=500,
+            validate_every=5000,
+            snapshot_every=5000,
+        ),
     )
 
 
@@ -24,7 +30,7 @@ def iwae_omniglot() -> Preset:
         "the same trained on the importance-weighted bound, K = 50, Omniglot",
         VAEConfig(),
         OMNIGLOT,
-        TrainConfig(steps=60_000, batch=32, learning_rate=1e-3, importance_samples=50),
+        TrainConfig(steps=60_000, batch=32, importance_samples=50, validate_every=2000),
     )
 
 
