@@ -349,3 +349,19 @@ def test_write_gain_scales_the_first_strokes():
 def test_what_cannot_be_built_is_named(options, names):
     with pytest.raises(ValueError, match=names):
         replace(ONE, **options)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_first_step_is_laid_out_as_all_others(variant, channels):
+    options = vars(ONE) | VARIANTS[variant]
+    model = build(ConvDRAWConfig(**options | {"shape": (channels, *options["shape"][1:])}))
+    x = torch.rand(2, *model.shape)
+
+    def layout(state):
+        tensors = [state.r, *(s for both in (*state.enc, *state.dec) for s in both)]
+        return [tensor.stride() for tensor in tensors]
+
+    first = model.begin(2)
+    second, _ = model.step(first, lambda p, q: q.mu, x)
+    assert layout(first) == layout(second)

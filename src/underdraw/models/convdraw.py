@@ -220,5 +220,11 @@ class ConvDRAW(LatentModel[State]):
 
 
 def spread(start: Tensor, n: int, size: Size) -> Tensor:
-    """A learned start (M, h, w) for `n` images of `size`, laid out as what convolutions return."""
-    return start.expand(n, -1, *size).contiguous(memory_format=torch.channels_last)
+    """A learned start (M, h, w) for `n` images of `size`, laid out as what convolutions return.
+
+    So the first step has the layout of all others, and one compiled graph serves them.
+    """
+    whole = start.expand(n, -1, *size)
+    if len(start) == 1 or size == (1, 1):  # channels last and first are one, by another name
+        return whole.contiguous()
+    return whole.contiguous(memory_format=torch.channels_last)
