@@ -11,7 +11,7 @@ from underdraw.data import Subset, hold, random_subset
 from underdraw.evaluate import evaluate, passes
 from underdraw.latent import kl, posterior, prior
 from underdraw.models import build
-from underdraw.models.convdraw_config import ConvDRAWConfig
+from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.models.draw import DRAWConfig
 from underdraw.noise import image_noise, training_noise
 

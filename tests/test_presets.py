@@ -10,7 +10,7 @@ from underdraw.cli.work import resolve
 from underdraw.configs import from_json, to_json
 from underdraw.data import describe, is_binary
 from underdraw.models import build
-from underdraw.models.convdraw_config import ConvDRAWConfig
+from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.presets import PRESETS, Preset, preset
 
 GIGA = 1e9

@@ -11,8 +11,7 @@ import torch
 from nn.reference_conv import convolved, sigmoid
 from underdraw.latent import Site, keep, mode, posterior, prior, replay
 from underdraw.models import build
-from underdraw.models.convdraw import ConvDRAW
-from underdraw.models.convdraw_config import ConvDRAWConfig
+from underdraw.models.convdraw import ConvDRAW, ConvDRAWConfig
 
 ONE = ConvDRAWConfig((2, 6, 4), steps=2, kernel=3, maps=(3,), latent=(2,), stride=(2,))
 TWO = replace(ONE, maps=(3, 4), latent=(2, 3), stride=(2, 1))

@@ -3,8 +3,7 @@
 from typing import Any
 
 from underdraw.latent import LatentModel
-from underdraw.models.convdraw import ConvDRAW
-from underdraw.models.convdraw_config import ConvDRAWConfig
+from underdraw.models.convdraw import ConvDRAW, ConvDRAWConfig
 from underdraw.models.deepvae import DeepVAE, DeepVAEConfig
 from underdraw.models.draw import DRAW, DRAWConfig
 from underdraw.models.vae import VAE, VAEConfig

@@ -9,8 +9,8 @@ gates from one convolution of k x k pixels with "same" padding:
 
 Pre-activations and cell state may be normalised, LN(a) = gain (a - mean(a)) / std(a) + bias, over
 the maps of each pixel ("channel") or over all maps and pixels of an image ("image"). With weight
-normalisation (Salimans & Kingma, 2016) W = g V / |V| for each output map; g starts as |V|, so the
-function is that without it, and nothing depends on data.
+normalisation (Salimans & Kingma, 2016) the weights of each output map are g V / norm(V); g starts
+as norm(V), so the function is that without it, and nothing depends on data.
 
 A stride of s is a rearrangement: s x s pixels of one map become one pixel of s^2 maps, and a k x k
 convolution of those is one of sk x sk pixels with stride s. It lets everything that a cell reads

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from underdraw.data import DataConfig
-from underdraw.models.convdraw_config import ConvDRAWConfig
+from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.models.deepvae import DeepVAEConfig
 from underdraw.models.draw import DRAWConfig
 from underdraw.models.vae import VAEConfig

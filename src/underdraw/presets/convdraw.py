@@ -1,7 +1,7 @@
 """Convolutional DRAW: the paper's settings, ones for a GPU half hour, and ones for two cores."""
 
 from underdraw.data import DataConfig
-from underdraw.models.convdraw_config import ConvDRAWConfig
+from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.presets.config import OMNIGLOT, Preset, TrainConfig
 
 COLOUR = (3, 32, 32)
@@ -67,8 +67,8 @@ def convdraw_omniglot_small() -> Preset:
     """One that two cores can train in hours."""
     return Preset(
         "convdraw_omniglot_small",
-        "16 steps, 48 maps, 3x3, Omniglot",
-        ConvDRAWConfig((1, 28, 28), 16, 3, (48,), (4,), (2,), "bernoulli"),
+        "16 steps, 48 maps, 3x3, a fully connected second layer, Omniglot",
+        ConvDRAWConfig((1, 28, 28), 16, 3, (48, 32), (4, 16), (2, None), "bernoulli"),
         OMNIGLOT,
         TrainConfig(steps=30_000, batch=32, precision="bf16", pace=2),
     )
