@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from underdraw.data import hold
-from underdraw.models.convdraw import ConvDRAW
-from underdraw.models.convdraw import ConvDRAWConfig
+from underdraw.models.convdraw import ConvDRAW, ConvDRAWConfig
 from underdraw.models.draw import DRAW, DRAWConfig
 from underdraw.presets import draw_mnist_small
 
