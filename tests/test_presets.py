@@ -43,6 +43,8 @@ def test_flops_are_two_to_a_product():
         ("convdraw_cifar10_small", True, 5, 10),
         ("convdraw_omniglot_small", True, 5, 10),
         ("convdraw_photo", False, 0.5, 1.5),
+        ("deepvae_cifar10", True, 100, 200),
+        ("deepvae_cifar10_small", True, 5, 10),
     ],
 )
 def test_presets_keep_to_their_budgets(name, train, least, most):
