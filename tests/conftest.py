@@ -17,6 +17,16 @@ torch.set_num_threads(1)  # small tensors: threads only wait for each other
 
 SMALL = {"shape": (1, 8, 6), "steps": 3, "hidden": 11, "latent": 4, "read_size": 2, "write_size": 3}
 DEEP = {"shape": (1, 6, 5), "depth": (2, 1), "maps": 5, "latent": 2}
+CONV = {
+    "shape": (1, 8, 6),
+    "steps": 2,
+    "kernel": 3,
+    "maps": (5,),
+    "latent": (2,),
+    "likelihood": "bernoulli",
+}
+TWO = CONV | {"maps": (5, 4), "latent": (2, 3), "stride": (2, 1)}
+THREE = CONV | {"maps": (5, 4, 3), "latent": (2, 3, 1), "stride": (2, 1, 2)}
 WHOLE = {"read_size": None, "write_size": None}
 
 # model -> variant -> constructor arguments of its config
@@ -30,6 +40,23 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
         "colour": SMALL | {"shape": (3, 9, 7)},
         "gaussian": SMALL | {"shape": (3, 9, 7), "likelihood": "gaussian", "learned_prior": True},
         "gaussian_no_attention": SMALL | WHOLE | {"shape": (3, 5, 4), "likelihood": "gaussian"},
+    },
+    "convdraw": {
+        "one": CONV,
+        "padded": CONV | {"shape": (3, 7, 5), "likelihood": "gaussian", "norm": "image"},
+        "two": TWO | {"initial_maps": True},
+        "two_strided": TWO | {"stride": (1, 2), "shape": (3, 8, 6), "likelihood": "gaussian"},
+        "two_dense": TWO | {"stride": (2, None), "norm": "image", "initial_maps": True},
+        "three": THREE | {"shape": (3, 8, 8), "likelihood": "logistics", "norm": "none"},
+        "three_dense": THREE | {"stride": (2, None, 1), "constant_scale": True},
+        "codec": CONV
+        | {
+            "shape": (3, 8, 6),
+            "likelihood": "gaussian",
+            "norm": "none",
+            "weight_norm": True,
+            "constant_scale": True,
+        },
     },
     "vae": {
         "two": {"shape": (1, 8, 6), "latents": (5, 3), "hidden": (11, 7)},

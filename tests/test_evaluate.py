@@ -9,8 +9,9 @@ import torch
 from toy import Toy
 from underdraw.data import Subset, hold, random_subset
 from underdraw.evaluate import evaluate, passes
-from underdraw.latent import posterior, prior
+from underdraw.latent import kl, posterior, prior
 from underdraw.models import build
+from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.models.draw import DRAWConfig
 from underdraw.noise import image_noise, training_noise
 
@@ -181,3 +182,79 @@ def test_a_random_subset_is_seeded_and_no_prefix(images):
     some = random_subset(images, 10, 0)
     assert np.array_equal(some.indices, random_subset(images, 10, 0).indices)
     assert sorted(some.indices) != list(range(10))
+
+
+# --- bits ------------------------------------------------------------------------------------
+
+
+def colours(size: tuple[int, int]):
+    levels = np.random.default_rng(0).integers(0, 256, (9, 3, *size)).astype(np.uint8)
+    return hold(levels, name="colours")
+
+
+def convolutional(likelihood: str):
+    torch.manual_seed(0)
+    config = ConvDRAWConfig((3, 8, 6), 2, 3, (5,), (2,), (2,), likelihood=likelihood)
+    return build(config).eval()
+
+
+@pytest.mark.parametrize("size", [(8, 6), (7, 11)])
+def test_bits_of_levels_are_of_the_exact_mass_with_the_same_latents(size):
+    model, images = convolutional("gaussian"), colours(size)
+    found = evaluate(model, images, seed=4, batch=4)
+    total = 0.0
+    for i in range(9):
+        x = images.take(np.array([i]))
+        noise, _ = image_noise(model, 4, [i], 0, size)
+        trace = model.unroll(posterior(noise), x)
+        m, a = trace.frames[-1].canvas.detach().double().chunk(2, 1)
+        normal = torch.distributions.Normal(m, (a / 2).exp())
+        b = (256 * x).floor().double()
+        low = torch.where(b == 0, torch.zeros_like(b), normal.cdf(b / 256))
+        high = torch.where(b == 255, torch.ones_like(b), normal.cdf((b + 1) / 256))
+        total += (
+            sum(kl(choice).item() for choice in trace.choices) - (high - low).log().sum().item()
+        )
+    dims = 9 * 3 * size[0] * size[1]
+    assert found.bits_per_dim_discrete == pytest.approx(total / dims / math.log(2), rel=1e-4)
+    assert found.bits_per_dim_discrete == pytest.approx(found.bits_per_dim, rel=0.01)
+    assert found.rate_bits_per_dim == pytest.approx(found.rate * 9 / dims / math.log(2))
+    assert found.bits_per_dim == pytest.approx(found.nats * 9 / dims / math.log(2))
+
+
+def test_a_likelihood_of_levels_has_one_number_of_bits_and_binary_images_none(model, images):
+    found = evaluate(convolutional("logistics"), colours((8, 6)))
+    assert found.bits_per_dim_discrete == pytest.approx(found.bits_per_dim, rel=1e-6)
+    assert 7.5 < found.bits_per_dim < 10
+    assert evaluate(model, images).bits_per_dim_discrete is None
+
+
+def test_images_of_other_channels_do_not_fit_a_model_of_any_size():
+    model = convolutional("gaussian")
+    with pytest.raises(ValueError, match="the model draws"):
+        evaluate(model, hold(np.zeros((3, 1, 8, 6), np.uint8), name="grey"))
+
+
+def test_binary_images_are_exactly_0_and_1(model):
+    x = np.zeros((4, 1, 6, 5), np.float32)
+    x[3, 0, 2, 2] = 1
+    sound = Made(x)
+    assert evaluate(model, sound).images == 4
+    x[3, 0, 2, 2] = 0.998
+    with pytest.raises(ValueError, match=r"made .* 0 and 1"):
+        evaluate(model, sound)
+
+
+class Made:
+    """Images that say they are binary."""
+
+    name, binary, shape = "made", True, (1, 6, 5)
+
+    def __init__(self, x):
+        self.x = x
+
+    def __len__(self):
+        return len(self.x)
+
+    def take(self, index, draw=0):
+        return torch.from_numpy(self.x[index])

@@ -1,5 +1,6 @@
 """Likelihoods against formulas, and the units of bits per dimension."""
 
+import itertools
 import math
 
 import numpy as np
@@ -9,11 +10,19 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from underdraw.likelihoods import LIKELIHOODS, Bernoulli, DequantisedGaussian
+from underdraw.likelihoods import (
+    LIKELIHOODS,
+    Bernoulli,
+    DequantisedGaussian,
+    Discrete,
+    Logistics,
+    log1mexp,
+)
 
 
-def test_the_table_names_both():
-    assert dict(LIKELIHOODS) == {"bernoulli": Bernoulli, "gaussian": DequantisedGaussian}
+def test_the_table_names_all():
+    wanted = {"bernoulli": Bernoulli, "gaussian": DequantisedGaussian, "logistics": Logistics}
+    assert dict(LIKELIHOODS) == wanted
 
 
 def test_bernoulli_is_the_sum_of_cross_entropies():
@@ -145,3 +154,161 @@ def test_planes_are_what_the_canvas_needs():
     assert DequantisedGaussian.planes == 2
     assert not Bernoulli.continuous
     assert DequantisedGaussian.continuous
+
+
+# --- mass on 256 levels ----------------------------------------------------------------------
+
+
+LEVELS = ((torch.arange(256).double() + 0.5) / 256).reshape(256, 1, 1, 1)
+
+
+def gaussian_canvas(m: float, sigma: float) -> torch.Tensor:
+    canvas = torch.tensor([m, 2 * math.log(sigma)], dtype=torch.float64)
+    return canvas.reshape(1, 2, 1, 1)
+
+
+def masses(likelihood, canvas: torch.Tensor) -> torch.Tensor:
+    """The log mass of every level of one pixel with this canvas, (256,)."""
+    return likelihood(canvas.expand(256, *canvas.shape[1:])).log_mass(LEVELS.to(canvas.dtype))
+
+
+@pytest.mark.parametrize("m", [-0.3, 0.0, 0.4142, 1.0, 2.0])
+@pytest.mark.parametrize("sigma", [1e-4, 0.003, 0.1, 3.0])
+def test_gaussian_masses_sum_to_one_and_are_differences_of_its_cdf(m, sigma):
+    found = masses(DequantisedGaussian(), gaussian_canvas(m, sigma))
+    assert found.exp().sum().item() == pytest.approx(1, abs=1e-12)
+    normal = torch.distributions.Normal(*torch.tensor([m, sigma], dtype=torch.float64))
+    ends = normal.cdf(torch.arange(257).double() / 256)
+    ends[0], ends[-1] = 0, 1
+    direct = ends[1:] - ends[:-1]
+    torch.testing.assert_close(found.exp(), direct, rtol=1e-9, atol=1e-14)
+
+
+def test_gaussian_masses_in_the_tails_are_exact_where_cdfs_are_all_zeros_and_ones():
+    found = masses(DequantisedGaussian(), gaussian_canvas(0.5, 1 / 256))
+    # Left of level 0 there are 128 sigmas less one: Mills' ratio, log(phi(v) / v) - 1 / v^2.
+    v = 127.0
+    wanted = -0.5 * v**2 - 0.5 * math.log(2 * math.pi) - math.log(v) - 1 / v**2
+    assert found[0].item() == pytest.approx(wanted, rel=1e-8)
+    torch.testing.assert_close(found, found.flip(0), rtol=1e-12, atol=0)
+    single = masses(DequantisedGaussian(), gaussian_canvas(0.5, 1 / 256).float())
+    torch.testing.assert_close(single.double(), found, rtol=1e-4, atol=1e-4)
+
+
+def test_gaussian_mass_of_a_narrow_cell_is_its_density():
+    for m, sigma in ((0.3, 0.5), (0.7, 20.0)):
+        found = masses(DequantisedGaussian(), gaussian_canvas(m, sigma))[1:-1]
+        centres = LEVELS.flatten()[1:-1]
+        normal = torch.distributions.Normal(*torch.tensor([m, sigma], dtype=torch.float64))
+        density = normal.log_prob(centres) - math.log(256)
+        torch.testing.assert_close(found, density, rtol=0, atol=1e-5)
+
+
+def logistic(v: float) -> float:
+    return 1 / (1 + math.exp(-v))
+
+
+def test_logistic_mixture_is_the_direct_formula_and_sums_to_one():
+    canvas = torch.randn(1, 3 * 4 * 2, 1, 1).double()
+    canvas[:, 16:] -= 2  # scales
+    likelihood = Logistics(4)
+    found = likelihood(canvas.expand(256, -1, 1, 1)).log_mass(LEVELS.expand(256, 2, 1, 1))
+    assert found.shape == (256,)
+    a, m, s = canvas.reshape(3, 4, 2).unbind(0)  # component, channel
+    direct = torch.zeros(256, 2).double()
+    for c in range(2):
+        pi = a[:, c].exp() / a[:, c].exp().sum()
+        for b in range(256):
+            for k in range(4):
+                ends = [(edge / 256 - m[k, c].item()) / math.exp(s[k, c]) for edge in (b, b + 1)]
+                upto = 1.0 if b == 255 else logistic(ends[1])
+                below = 0.0 if b == 0 else logistic(ends[0])
+                direct[b, c] += pi[k] * (upto - below)
+    torch.testing.assert_close(direct.sum(0), torch.ones(2).double(), rtol=1e-12, atol=0)
+    torch.testing.assert_close(found, direct.log().sum(1), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("log_scale", [-40.0, -8.0, 0.0, 10.0])
+def test_logistic_masses_are_finite_and_sum_to_one_at_every_scale(log_scale):
+    canvas = torch.tensor([0.3, -0.2, 0.4142, 1.3, log_scale, log_scale]).reshape(1, 6, 1, 1)
+    canvas = canvas.double().requires_grad_()
+    found = masses(Logistics(2), canvas)
+    assert found.exp().sum().item() == pytest.approx(1, abs=1e-9)
+    found.clamp(min=-1e9).sum().backward()
+    assert canvas.grad.isfinite().all()
+
+
+def test_the_mean_of_a_mixture_is_that_of_its_masses():
+    canvas = torch.tensor([0.5, -0.5, 0.3, 0.6, -4.5, -4.0]).double().reshape(1, 6, 1, 1)
+    found = masses(Logistics(2), canvas).exp()
+    mean = Logistics(2)(canvas).mean.item()
+    assert mean == pytest.approx((found * LEVELS.flatten()).sum().item(), abs=1e-6)
+
+
+def test_mass_is_paid_for_every_dimension():
+    for likelihood in (DequantisedGaussian(), Logistics()):
+        canvas, x = torch.randn(2, 3 * likelihood.planes, 4, 5), torch.rand(2, 3, 4, 5)
+        whole, each = likelihood(canvas).log_mass(x), torch.zeros(2)
+        for i, j in itertools.product(range(4), range(5)):
+            here = ..., slice(i, i + 1), slice(j, j + 1)
+            each += likelihood(canvas[here]).log_mass(x[here])
+        torch.testing.assert_close(whole, each, rtol=1e-4, atol=1e-3)
+
+
+def uniform_noise() -> torch.Tensor:
+    """Every level equally often, as many images of three channels."""
+    return ((torch.randint(256, (4, 3, 64, 64)).double()) + 0.5) / 256
+
+
+def test_uniform_noise_costs_eight_bits_a_dimension():
+    x = uniform_noise()
+    for likelihood in (DequantisedGaussian(), Logistics(1)):
+        canvas = torch.zeros(1, 3 * likelihood.planes, 1, 1).double()
+        if isinstance(likelihood, Logistics):
+            canvas[:, 3:6], canvas[:, 6:] = 0.5, 8.0
+        else:
+            canvas[:, :3], canvas[:, 3:] = 0.5, 8.0
+        wide = likelihood(canvas.expand(4, -1, 64, 64)).log_mass(x)
+        # A wide distribution puts its tails on two levels: no longer near 8 bits.
+        assert -wide.mean().item() / x[0].numel() / math.log(2) > 10
+    many = Logistics(64)
+    canvas = many.blank(3).double()[None, :, None, None]
+    even = many(canvas.expand(4, -1, 64, 64)).log_mass(x)
+    assert -even.mean().item() / x[0].numel() / math.log(2) == pytest.approx(8.0, abs=0.01)
+
+
+def test_the_mass_of_pixels_is_what_dequantised_pixels_bound():
+    likelihood = DequantisedGaussian()
+    x = uniform_noise()[:1].expand(64, -1, -1, -1)
+    canvas = torch.cat([x * 0.9 + 0.05, torch.full_like(x, -5.0)], 1)
+    u = torch.rand_like(x)
+    bound = likelihood(canvas).log_prob(likelihood.target(x, u)).mean()
+    mass = likelihood(canvas).log_mass(x).mean()
+    assert bound < mass
+    assert bound.item() == pytest.approx(mass.item(), rel=1e-2)
+
+
+def test_who_has_masses():
+    canvas = torch.zeros(1, 30, 2, 2)
+    assert isinstance(Logistics()(canvas), Discrete)
+    assert isinstance(DequantisedGaussian()(canvas), Discrete)
+    assert not isinstance(Bernoulli()(canvas), Discrete)
+    assert not Logistics().continuous
+    x = torch.rand(1, 2, 2, 2)
+    assert torch.equal(Logistics().target(x, torch.rand_like(x)), x)
+
+
+def test_blank_canvases_hold_images_that_are_likely():
+    x = torch.rand(8, 3, 6, 5)
+    for likelihood in (DequantisedGaussian(), Logistics()):
+        blank = likelihood.blank(3)[None, :, None, None].expand(8, -1, 6, 5)
+        bits = -likelihood(blank).log_mass(x).mean().item() / 90 / math.log(2)
+        assert 7.9 < bits < 8.6
+        torch.testing.assert_close(likelihood(blank).mean, torch.full_like(x, 0.5))
+    assert torch.equal(Bernoulli().blank(2), torch.zeros(2))
+
+
+@given(st.floats(1e-30, 1e3))
+def test_log1mexp(d):
+    found = log1mexp(torch.tensor(d, dtype=torch.float64)).item()
+    assert found == pytest.approx(math.log(-math.expm1(-d)) if d < 30 else -math.exp(-d), rel=1e-9)

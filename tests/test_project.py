@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from underdraw import checkpoint
-from underdraw.data import SETS
+from underdraw.data import SETS, DataConfig
 from underdraw.models.draw import DRAWConfig
 from underdraw.presets import PRESETS
 
@@ -98,6 +98,11 @@ def test_the_readme_has_every_preset_as_it_is(name):
     preset = PRESETS[name]()
     wanted = [preset.summary, *sizes(preset.model), f"`{preset.data.name}`"]
     assert row(read("README.md"), name) == wanted
+
+
+def test_omniglot_presets_share_their_data():
+    configs = {make().data for make in PRESETS.values() if make().data.name == "omniglot"}
+    assert configs == {DataConfig("omniglot", binarize="dynamic")}
 
 
 def sizes(model: object) -> list[str]:

@@ -21,6 +21,7 @@ from torch import Tensor
 from underdraw.data import Images
 from underdraw.fast import precision
 from underdraw.latent import Fold, LatentModel, Site, Terms, cost_by_kl, cost_by_sample
+from underdraw.likelihoods import Discrete
 from underdraw.noise import image_noise
 
 Report = Callable[[int], None]
@@ -44,6 +45,11 @@ class Evaluation:
     """Mean KL of each step."""
     bits_per_dim: float
     """`nats` in bits per dimension (a colour pixel has three)."""
+    bits_per_dim_discrete: float | None
+    """The same with the exact mass of the 256 levels in the place of the density of dequantised
+    pixels: what a lossless coder pays. None for binary images."""
+    rate_bits_per_dim: float
+    """`rate` in bits per dimension."""
     importance_samples: int
     """K of the next two; 0 if not asked for."""
     importance_nats: float | None
@@ -69,7 +75,7 @@ def evaluate(
 
     Args:
         model: on any device, in any mode; it is left as it was.
-        images: of the model's shape.
+        images: of the model's shape, or of any size if it draws any.
         seed: of the noise.
         batch: images at a time.
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
@@ -79,30 +85,33 @@ def evaluate(
             `passes(len(images), batch, importance_samples)`.
 
     Raises:
-        ValueError: images of another shape, none at all, or numbers below their least.
+        ValueError: images of another shape, none at all, binary ones that are not exactly 0 and
+            1, or numbers below their least.
     """
     _check(model, images, batch, importance_samples)
     if not 0 <= seed < 2**63:
         raise ValueError(f"a seed is in [0, 2^63), got {seed}")
     report = report or (lambda done: None)
-    parts, weights, done = [], [], 0
+    parts, masses, weights, done = [], [], [], 0
     device = next(model.parameters()).device.type
     places = np.asarray(getattr(images, "indices", np.arange(len(images))))  # in the whole split
     with torch.no_grad(), precision(products, device):
         for first in range(0, len(images), batch):
             index = np.arange(first, min(first + batch, len(images)))
-            x = _filled(images.take(index), batch)
+            x = _filled(_taken(images, index), batch)
             index = places[index].tolist()
-            parts.append(_cpu(_terms(model, x, (seed, index, 0), cost_by_kl, steps), len(index)))
+            terms, mass = _terms(model, x, (seed, index, 0), cost_by_kl, steps)
+            parts.append(_cpu(terms, len(index)))
+            masses.append(None if mass is None else mass[: len(index)].double().cpu())
             report(done := done + 1)
             if importance_samples:
                 total = torch.full((batch,), -math.inf, dtype=torch.float64)
                 for k in range(importance_samples):
-                    terms = _terms(model, x, (seed, index, k), cost_by_sample, steps)
+                    terms, _ = _terms(model, x, (seed, index, k), cost_by_sample, steps)
                     total = torch.logaddexp(total, -terms.bound.double().cpu())
                     report(done := done + 1)
                 weights.append((math.log(importance_samples) - total)[: len(index)])
-    return _summary(model, parts, weights, importance_samples, seed)
+    return _summary(model, images.shape, parts, masses, weights, importance_samples, seed)
 
 
 def passes(images: int, batch: int, importance_samples: int) -> int:
@@ -111,12 +120,20 @@ def passes(images: int, batch: int, importance_samples: int) -> int:
 
 
 def _check(model: LatentModel[Any], images: Images, batch: int, samples: int) -> None:
-    if tuple(images.shape) != tuple(model.shape):
+    same = images.shape[0] == model.shape[0] if model.any_size else images.shape == model.shape
+    if not same:
         raise ValueError(
             f"{images.name} holds images {images.shape}, the model draws {model.shape}"
         )
     if len(images) < 1 or batch < 1 or samples < 0:
         raise ValueError(f"cannot evaluate {len(images)} images by {batch} with K={samples}")
+
+
+def _taken(images: Images, index: np.ndarray) -> Tensor:
+    x = images.take(index)
+    if images.binary and not ((x == 0) | (x == 1)).all():
+        raise ValueError(f"{images.name} holds values other than 0 and 1, though it is binary")
+    return x
 
 
 def _filled(rows: Tensor, count: int) -> Tensor:
@@ -130,14 +147,20 @@ def _terms(
     key: tuple[int, Sequence[int], int],
     cost: Fold,
     steps: int | None,
-) -> Terms:
-    """Terms of the batch `x` with the noise of key = (seed, images, sample)."""
+) -> tuple[Terms, Tensor | None]:
+    """Terms of the batch `x` with the noise of key = (seed, images, sample).
+
+    Also minus the log mass of the images given the same latents, (B,), where they have one.
+    """
     device = next(model.parameters()).device
-    z, u = image_noise(model, *key)
+    z, u = image_noise(model, *key, size=(x.shape[2], x.shape[3]))
     z = [noise for noise, site in zip(z, model.sites, strict=True) if _within(site, steps)]
     z = [_filled(noise, len(x)).to(device) for noise in z]
     target = model.likelihood.target(x, None if u is None else _filled(u, len(x)))
-    return model(x.to(device), z, target.to(device), cost)
+    canvas, rates = model.outcome(x.to(device), z, cost)
+    pixels = model.likelihood(canvas)
+    mass = -pixels.log_mass(x.to(device)) if isinstance(pixels, Discrete) else None
+    return Terms(-pixels.log_prob(target.to(device)), rates), mass
 
 
 def _within(site: Site, steps: int | None) -> bool:
@@ -149,7 +172,13 @@ def _cpu(terms: Terms, keep: int) -> Terms:
 
 
 def _summary(
-    model: LatentModel[Any], parts: list[Terms], weights: list[Tensor], samples: int, seed: int
+    model: LatentModel[Any],
+    shape: Sequence[int],
+    parts: list[Terms],
+    masses: list[Tensor | None],
+    weights: list[Tensor],
+    samples: int,
+    seed: int,
 ) -> Evaluation:
     distortion = torch.cat([terms.distortion for terms in parts])
     rates = torch.cat([terms.rates for terms in parts], 1)
@@ -158,6 +187,8 @@ def _summary(
     per_step = torch.zeros(int(steps.max()) + 1, dtype=rates.dtype)
     per_step.index_add_(0, steps, rates.mean(1))
     importance = torch.cat(weights) if weights else None
+    discrete = [mass for mass in masses if mass is not None]
+    bits = 1 / (math.prod(shape) * math.log(2))  # to a nat per image
     return Evaluation(
         images=len(bound),
         nats=bound.mean().item(),
@@ -165,7 +196,11 @@ def _summary(
         distortion=distortion.mean().item(),
         rate=rates.sum(0).mean().item(),
         rate_per_step=tuple(per_step.tolist()),
-        bits_per_dim=bound.mean().item() / math.prod(model.shape) / math.log(2),
+        bits_per_dim=bound.mean().item() * bits,
+        bits_per_dim_discrete=(
+            (torch.cat(discrete) + rates.sum(0)).mean().item() * bits if discrete else None
+        ),
+        rate_bits_per_dim=rates.sum(0).mean().item() * bits,
         importance_samples=samples,
         importance_nats=None if importance is None else importance.mean().item(),
         importance_stderr=None if importance is None else _stderr(importance),

@@ -102,7 +102,7 @@ def reconstructions(
 
 def bound(model: LatentModel[Any], x: Tensor, seed: int = 0) -> list[float]:
     """Upper bounds on -log p(x), nats per image, from a trace: what anybody can recompute."""
-    z, u = image_noise(model, seed, range(len(x)), 0)
+    z, u = image_noise(model, seed, range(len(x)), 0, size=(x.shape[2], x.shape[3]))
     trace = model.unroll(posterior([e.to(x.device) for e in z]), x)
     target = model.likelihood.target(x, None if u is None else u.to(x.device))
     distortion = -model.likelihood(trace.frames[-1].canvas).log_prob(target)

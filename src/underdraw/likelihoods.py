@@ -1,8 +1,8 @@
 """Likelihoods: from the last canvas to p(x | z).
 
 A likelihood is a module that turns a canvas (B, K, H, W) into a distribution over images
-(B, C, H, W) with `.mean` (what is shown, and what error images subtract) and `.log_prob(target)`
-(nats per image).
+(B, C, H, W) with `.mean` (what is shown, and what error images subtract), `.log_prob(target)` and,
+for 8-bit images, `.log_mass(x)` (nats per image).
 
 *Bernoulli* (DRAW, Eq. 9): K = C, the canvas holds logits l and
 
@@ -20,6 +20,21 @@ uniform, and the cost is log(q(x) / p(x)) with q uniform of density 1/s, hence
 
 a lower bound of the log mass of the 8-bit image: divided by the number of dimensions and by log 2
 it is minus the bits per dimension.
+
+*Mass on 256 levels.* Level b is the cell [b / 256, (b + 1) / 256); all below the first and above
+the last falls to these two, so the masses of the levels sum to 1:
+
+    P(b) = F((b + 1) / 256) - F(b / 256)        F(0) := 0, F(1) := 1
+
+It is what a lossless coder pays for, with the same canvas and the same latents: `log_mass`.
+
+*Mixture of discretised logistics* (Salimans et al., PixelCNN++, 2017): K = 3 M C, and each channel
+of each pixel has M logits a, means m and log-scales s of its own. Channels are independent given
+the canvas: there is no coupling of colours, which is left to the latents.
+
+    P(b) = sum_k pi_k [sigma((e' - m_k) / exp(s_k)) - sigma((e - m_k) / exp(s_k))]   pi = softmax(a)
+
+for the edges e and e' of the cell. It is a mass from the start: its target is the image itself.
 """
 
 import math
@@ -34,6 +49,7 @@ from torch import Tensor, nn
 from underdraw.distributions import Gaussian
 
 LEVELS = 256
+LOG_2 = math.log(2)
 
 
 @runtime_checkable
@@ -48,6 +64,40 @@ class Pixels(Protocol):
     def log_prob(self, target: Tensor) -> Tensor:
         """Nats per image, (B,)."""
         ...
+
+
+@runtime_checkable
+class Discrete(Protocol):
+    """A distribution over images that has a mass for each of the 256 levels."""
+
+    def log_mass(self, x: Tensor) -> Tensor:
+        """Log mass of 8-bit images x = (b + 1/2) / 256 in nats per image, (B,)."""
+        ...
+
+
+class Cell(NamedTuple):
+    """The cells of the levels that images lie in: their ends, and which are outermost."""
+
+    low: Tensor
+    high: Tensor
+    first: Tensor
+    last: Tensor
+
+    def ends(self, mu: Tensor, narrow: Tensor) -> tuple[Tensor, Tensor]:
+        """(end - mu) narrow for both ends, infinite where the tails fall to an outermost level."""
+        low, high = (self.low - mu) * narrow, (self.high - mu) * narrow
+        return low.masked_fill(self.first, -math.inf), high.masked_fill(self.last, math.inf)
+
+
+def cell(x: Float[Tensor, "*s"]) -> Cell:
+    """The cells that `x` in [0, 1] lies in."""
+    level = (LEVELS * x).floor().clamp(0, LEVELS - 1)
+    return Cell(level / LEVELS, (level + 1) / LEVELS, level == 0, level == LEVELS - 1)
+
+
+def log1mexp(d: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
+    """log(1 - exp(-d)) for d > 0, to full relative precision at both ends."""
+    return torch.where(d < LOG_2, (-torch.expm1(-d)).log(), torch.log1p(-(-d).exp()))
 
 
 class BernoulliPixels(NamedTuple):
@@ -79,6 +129,53 @@ class GaussianPixels(NamedTuple):
     def log_prob(self, target: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
         """Nats per image, log(p / q) with q of density 256; `target` is dequantised."""
         return (self.normal.log_prob(target) - math.log(LEVELS)).flatten(1).sum(1)
+
+    def log_mass(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
+        """Log mass of 8-bit images in nats per image; tails fall to the outermost levels.
+
+        With log F(low) < log F(high), log(F(high) - F(low)) = log F(high) + log1mexp of their
+        difference; right of the mean the cell is mirrored, where F loses no digits.
+        """
+        low, high = cell(x).ends(self.normal.mu, (-self.normal.log_sigma).exp())
+        right = low + high > 0
+        low, high = torch.where(right, -high, low), torch.where(right, -low, high)
+        below, upto = torch.special.log_ndtr(low), torch.special.log_ndtr(high)
+        return (upto + log1mexp(upto - below)).flatten(1).sum(1)
+
+
+class LogisticPixels(NamedTuple):
+    """Pixels on 256 levels, each a mixture of M discretised logistics, all (B, M, C, H, W).
+
+    Attributes:
+        logits: of the components.
+        mu: their means.
+        log_scale: logarithms of their scales; the standard deviation is 1.81 scales.
+    """
+
+    logits: Tensor
+    mu: Tensor
+    log_scale: Tensor
+
+    @property
+    def mean(self) -> Float[Tensor, "b c h w"]:
+        """Mean of each pixel's mixture, before tails are folded (not clipped)."""
+        return (self.logits.softmax(1) * self.mu).sum(1)
+
+    def log_mass(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
+        """Log mass of 8-bit images in nats per image.
+
+        sigma(v) - sigma(u) = sigma(v) sigma(-u) (1 - exp(u - v)), of which every logarithm is
+        stable, and the last needs the width of the cell only.
+        """
+        narrow = (-self.log_scale).exp()
+        u, v = cell(x[:, None]).ends(self.mu, narrow)
+        width = (narrow / LEVELS).masked_fill(u.isinf() | v.isinf(), math.inf)
+        each = F.logsigmoid(v) + F.logsigmoid(-u) + log1mexp(width)
+        return torch.logsumexp(self.logits.log_softmax(1) + each, 1).flatten(1).sum(1)
+
+    def log_prob(self, target: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
+        """Nats per image: the log mass of `target`, an 8-bit image."""
+        return self.log_mass(target)
 
 
 class Likelihood(nn.Module, ABC):
@@ -141,7 +238,39 @@ class DequantisedGaussian(Likelihood):
         return each.expand(2, channels).reshape(-1)
 
 
+class Logistics(Likelihood):
+    """Canvas to mixtures of discretised logistics (Salimans et al., 2017, without coupling).
+
+    Args:
+        components: logistics to a mixture, M.
+    """
+
+    continuous = False
+
+    def __init__(self, components: int = 5) -> None:
+        super().__init__()
+        self.components = components
+        self.planes = 3 * components
+
+    def forward(self, canvas: Float[Tensor, "b k h w"]) -> LogisticPixels:
+        """The distribution; (B, 3 M C, H, W) -> pixels (B, C, H, W)."""
+        parts = canvas.unflatten(1, (3, self.components, -1))
+        return LogisticPixels(*parts.unbind(1))
+
+    def target(self, x: Tensor, u: Tensor | None = None) -> Tensor:
+        """What is scored: `x` itself, whose mass the canvas gives."""
+        return x
+
+    def blank(self, channels: int) -> Tensor:
+        """Equal weights, means evenly over [0, 1], and scales that make them touch."""
+        m = self.components
+        mu = (torch.arange(m) + 0.5) / m
+        each = torch.stack([torch.zeros(m), mu, torch.full((m,), math.log(0.3 / m))])
+        return each[..., None].expand(3, m, channels).reshape(-1)
+
+
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     "bernoulli": Bernoulli,
     "gaussian": DequantisedGaussian,
+    "logistics": Logistics,
 }

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from underdraw.latent import LatentModel
+from underdraw.latent import LatentModel, Size
 
 LATENTS, PIXELS = 0, 1  # streams
 
@@ -52,10 +52,17 @@ def training_noise(
 
 
 def image_noise(
-    model: LatentModel[Any], seed: int, images: Sequence[int], sample: int
+    model: LatentModel[Any],
+    seed: int,
+    images: Sequence[int],
+    sample: int,
+    size: Size | None = None,
 ) -> tuple[list[Tensor], Tensor | None]:
-    """Evaluation noise of these images, by their place in the split; see `training_noise`."""
-    shapes = [model.latent_shape(site) for site in model.sites]
+    """Evaluation noise of these images, by their place in the split; see `training_noise`.
+
+    `size` is their height and width, where that is not in the model's shape.
+    """
+    shapes = [model.latent_shape(site, size) for site in model.sites]
     sizes = [int(np.prod(shape)) for shape in shapes]
     rows = np.stack(
         [
@@ -67,7 +74,8 @@ def image_noise(
     z = [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]
     if not model.likelihood.continuous:
         return z, None
-    u = [_philox(seed, i, sample, PIXELS).random(model.shape, dtype=np.float32) for i in images]
+    shape = (model.shape[0], *(size or model.shape[1:]))
+    u = [_philox(seed, i, sample, PIXELS).random(shape, dtype=np.float32) for i in images]
     return z, torch.from_numpy(np.stack(u))
 
 

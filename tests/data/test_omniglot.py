@@ -47,3 +47,17 @@ def test_splits_do_not_depend_on_storage(tmp_path):
     config = DataConfig("omniglot", binarize="dynamic")
     assert open_images(config, "test", tmp_path / "one").binary
     assert open_images("omniglot", "test", tmp_path / "one").take(index).mean() < 0.3
+
+
+def test_validation_and_test_are_binarised_once_whatever_the_seed(tmp_path):
+    write_table(tmp_path / "omniglot/all.parquet", drawings(120))
+    for split in ("train", "valid", "test"):
+        one, other = (
+            open_images(DataConfig("omniglot", binarize="dynamic", seed=seed), split, tmp_path)
+            for seed in (0, 1)
+        )
+        a, b = (images.take(np.arange(len(images))) for images in (one, other))
+        assert one.binary
+        assert set(a.unique().tolist()) == {0.0, 1.0}
+        assert torch.equal(a, b) == (split != "train")
+        assert torch.equal(a[3:4], one.take(np.array([3])))

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from underdraw.data import DataError, open_images, to_unit
+from underdraw.data.crops import Crops
 from underdraw.data.memory import Array
-from underdraw.data.svhn import Crops, around, decode_number, held_out
+from underdraw.data.svhn import around, decode_number, held_out
 
 from .conftest import encode, random_levels, write_table
 

@@ -89,3 +89,14 @@ def test_layers_of_different_length_and_none():
         kl_figure(torch.zeros(0))
     with pytest.raises(ValueError, match="no steps"):
         kl_figure({})
+
+
+def test_a_logarithmic_axis_gives_the_start_more_room():
+    log = [row(t, 100.0 + t) for t in (1, 10, 100, 1000)]
+
+    def blue(log_x):
+        a = np.asarray(curves({"one": log}, log_x=log_x)).astype(int)
+        _, x = np.nonzero(a[:, :700, 2] - a[:, :700, 0] > 40)
+        return x
+
+    assert np.median(blue(True)) > np.median(blue(False)) + 50

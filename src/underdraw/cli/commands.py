@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
+from underdraw.cli.words import split
+
 Count = Annotated[int, arg(aliases=["-n"])]
-FIELDS = ("--model.", "--data.", "--train.")
 app = tyro.extras.SubcommandApp()
 
 
@@ -158,6 +159,14 @@ def reconstruct(
 
 
 @app.command
+def study() -> int:
+    """The experiments of both papers, as commands; `underdraw study --help` lists them."""
+    from underdraw.cli import study
+
+    return study.run(["--help"])
+
+
+@app.command
 def info(model: Positional[str], json: bool = False) -> int:
     """Show what a model is: its config, training and numbers.
 
@@ -189,6 +198,10 @@ def run(args: Sequence[str]) -> int:
 
         print(__version__)
         return 0
+    if args and args[0] == "study":
+        from underdraw.cli import study
+
+        return study.run(args[1:])
     words, fields = _split(args) if args and args[0] == "train" else (list(args), [])
     done = app.cli(
         prog="underdraw",
@@ -203,11 +216,4 @@ def _split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     """The words of `train` itself, and those that set fields of its preset, with their values."""
     if len(args) > 2 and not args[1].startswith("-") and {"-h", "--help"} & set(args[2:]):
         return list(args[:2]), ["--help"]
-    words: list[str] = []
-    fields: list[str] = []
-    setting = False
-    for word in args:
-        if word.startswith("--"):
-            setting = word.startswith(FIELDS)
-        (fields if setting else words).append(word)
-    return words, fields
+    return split(args)

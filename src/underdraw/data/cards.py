@@ -38,7 +38,7 @@ class SetCard:
     bits: Callable[[DataConfig], bool] = lambda config: False
 
 
-CHOICES = ("size", "grey", "binarize", "source", "column", "streaming")
+CHOICES = ("size", "crop", "grey", "binarize", "source", "column", "streaming")
 """Settings that some sets ignore; they are refused there unless they have their defaults."""
 SETS: dict[str, SetCard] = {
     card.name: card
@@ -101,7 +101,7 @@ SETS: dict[str, SetCard] = {
             "ImageNet terms: non-commercial research",
             "hub: benjamin-paine/imagenet-1k-64x64",
             open_imagenet,
-            ("binarize", "streaming"),
+            ("binarize", "crop", "streaming"),
         ),
         SetCard(
             "imagenet64",
@@ -110,7 +110,7 @@ SETS: dict[str, SetCard] = {
             "ImageNet terms: non-commercial research",
             "hub: benjamin-paine/imagenet-1k-64x64",
             open_imagenet,
-            ("binarize", "streaming"),
+            ("binarize", "crop", "streaming"),
         ),
         SetCard(
             "hub",
@@ -119,7 +119,7 @@ SETS: dict[str, SetCard] = {
             "the set's own",
             "huggingface.co/datasets",
             open_hub,
-            ("size", "grey", "binarize", "column", "streaming"),
+            ("size", "crop", "grey", "binarize", "column", "streaming"),
         ),
         SetCard(
             "folder",
@@ -128,7 +128,7 @@ SETS: dict[str, SetCard] = {
             "yours",
             "local",
             open_folder,
-            ("size", "grey", "binarize"),
+            ("size", "crop", "grey", "binarize"),
         ),
     )
 }

@@ -8,7 +8,7 @@ from underdraw.data.images import Binarize
 
 Digits = Literal["binarized_mnist", "mnist"]
 WORDS = {"binarize": get_args(Binarize), "source": get_args(Digits)}
-LEAST = {"size": 1, "seed": 0, "buffer": 1, "held": 1, "memory": 0}
+LEAST = {"size": 1, "crop": 1, "seed": 0, "buffer": 1, "held": 1, "memory": 0}
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class DataConfig:
         size: side in pixels to which images are brought by a centred square crop and area
             averaging; None keeps the set's own size. For folders and hub sets; the others have
             one size each.
+        crop: side in pixels of a square cut from that: at a random place, anew each epoch, in
+            training, and from the centre elsewhere. For folders, hub sets and ImageNet, not
+            streamed.
         grey: one channel instead of three, for folders and hub sets.
         binarize: "none" keeps eight bits; "threshold" makes 1 of levels from 128 on; "dynamic"
             draws every pixel anew each epoch with its level as probability. For sets that are
@@ -43,6 +46,7 @@ class DataConfig:
 
     name: str = "binarized_mnist"
     size: int | None = None
+    crop: int | None = None
     grey: bool = False
     binarize: Binarize = "none"
     source: Digits = "binarized_mnist"

@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Integer, UInt8
 
 from underdraw.data.config import DataConfig
+from underdraw.data.crops import cropped
 from underdraw.data.errors import DataError
 from underdraw.data.images import Images, View
 from underdraw.data.picture import fit, read_picture, to_levels
@@ -93,4 +94,5 @@ def open_folder(config: DataConfig, split: str, root: Path | None) -> Images:
         return fit(image, config.size, config.size) if config.size else to_levels(image)
 
     decoded = Decoded(f"folder:{folder.name}/{split}", Files(files), decode, chosen)
-    return View(gather(decoded, config.memory), config.binarize, config.seed)
+    levels = cropped(gather(decoded, config.memory), config, split)
+    return View(levels, config.binarize, config.seed)

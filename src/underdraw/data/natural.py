@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from underdraw.data.config import DataConfig
+from underdraw.data.crops import cropped
 from underdraw.data.errors import DataError
 from underdraw.data.images import Images, Stream, View
 from underdraw.data.picture import fit, read_picture, to_levels
@@ -84,9 +85,12 @@ def open_tables(
     """A split of stored tables: by random access, or train by stream and the others held."""
     part = share(set(tables), split, every, config.name)
     name = f"{config.name}/{split}"
+    if config.streaming and config.crop is not None:
+        raise DataError(f"data.crop is {config.crop}, which a stream does not do")
     if config.streaming:
         stream = TableStream(name, tables[part.stored](), part, decode, config)
         return stream if split == "train" else stream.hold()
     table = rows_of(tables, part.stored, config.name, config.column)
     decoded = Decoded(name, table, decode, part.of(len(table)))
-    return View(gather(decoded, config.memory), config.binarize, config.seed)
+    levels = cropped(gather(decoded, config.memory), config, split)
+    return View(levels, config.binarize, config.seed)

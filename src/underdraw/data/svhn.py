@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64, Integer, UInt8
+from jaxtyping import Int64, UInt8
 from PIL import Image
 
 from underdraw.data import chance
 from underdraw.data.config import DataConfig
+from underdraw.data.crops import Crops
 from underdraw.data.errors import DataError
 from underdraw.data.images import Images, Levels, View
 from underdraw.data.memory import Array
@@ -111,27 +112,3 @@ def from_npz(file: Path, split: str) -> Array:
     return Array(
         f"svhn/{split}", np.stack([resize(Image.fromarray(a), SIDE, SIDE) for a in chosen])
     )
-
-
-class Crops:
-    """Squares cut from levels: at random places, or from the centre."""
-
-    def __init__(self, source: Levels, size: int, seed: int | None) -> None:
-        """Cut size x size; at places drawn by `seed` anew each epoch, or centred if None."""
-        self.source, self.size, self.seed = source, size, seed
-        self.name, self.shape = source.name, (source.shape[0], size, size)
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.source)
-
-    def levels(self, index: Integer[np.ndarray, "b"], draw: int) -> UInt8[np.ndarray, "b c h w"]:
-        """Levels of the crops at index, in epoch draw."""
-        whole = self.source.levels(index, draw)
-        room = (whole.shape[2] - self.size, whole.shape[3] - self.size)
-        top, left = (np.full(len(index), r // 2) for r in room)
-        if self.seed is not None:
-            key = (chance.CROP, self.seed, index, draw)
-            top, left = (chance.below(r + 1, *key, axis) for axis, r in enumerate(room))
-        windows = np.lib.stride_tricks.sliding_window_view(whole, (self.size, self.size), (2, 3))
-        return windows[np.arange(len(index)), :, top, left]

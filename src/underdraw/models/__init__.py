@@ -3,12 +3,14 @@
 from typing import Any
 
 from underdraw.latent import LatentModel
+from underdraw.models.convdraw import ConvDRAW, ConvDRAWConfig
 from underdraw.models.deepvae import DeepVAE, DeepVAEConfig
 from underdraw.models.draw import DRAW, DRAWConfig
 from underdraw.models.vae import VAE, VAEConfig
 
 MODELS: dict[str, tuple[type[Any], type[Any]]] = {
     "draw": (DRAWConfig, DRAW),
+    "convdraw": (ConvDRAWConfig, ConvDRAW),
     "vae": (VAEConfig, VAE),
     "deepvae": (DeepVAEConfig, DeepVAE),
 }

@@ -19,6 +19,7 @@ N(0, I). The posterior is emitted relative to the prior, mu_q = mu_p + a, sigma_
 so a layer that has nothing to say costs nothing (as in NVAE: Vahdat & Kautz, 2020). *Stochastic*:
 every layer has a latent, each a step of the story. *Deterministic*: the top has one, all other
 layers are computed from it, and the story has one step. The canvas stays c_0 until the last step.
+A compiled model has a graph for each stretch of layers, where recurrent ones share a single one.
 """
 
 from dataclasses import dataclass

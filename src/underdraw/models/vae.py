@@ -48,6 +48,8 @@ class VAEConfig:
     """Tanh layers below each stochastic layer."""
     likelihood: str = "bernoulli"
     """"bernoulli", or another of `underdraw.likelihoods.LIKELIHOODS`."""
+    mu_gain: float = 3.0
+    """Factor on the initial weights of the posterior means."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built.
@@ -116,7 +118,7 @@ class VAE(LatentModel[Tensor]):
         self.up = nn.ModuleList(map(TanhLayers, below, hidden, [between] * count))
         self.down = nn.ModuleList(map(TanhLayers, latents, hidden, [between] * count))
         self.to_q = nn.ModuleList(
-            GaussianHead(seen + told, latent)
+            GaussianHead(seen + told, latent, config.mu_gain)
             for seen, told, latent in zip(hidden, above, latents, strict=True)
         )
         self.to_p = nn.ModuleList(map(GaussianHead, hidden[1:], latents[:-1]))

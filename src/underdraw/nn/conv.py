@@ -9,8 +9,8 @@ gates from one convolution of k x k pixels with "same" padding:
 
 Pre-activations and cell state may be normalised, LN(a) = gain (a - mean(a)) / std(a) + bias, over
 the maps of each pixel ("channel") or over all maps and pixels of an image ("image"). With weight
-normalisation (Salimans & Kingma, 2016) W = g V / |V| for each output map; g starts as |V|, so the
-function is that without it, and nothing depends on data.
+normalisation (Salimans & Kingma, 2016) the weights of each output map are g V / norm(V); g starts
+as norm(V), so the function is that without it, and nothing depends on data.
 
 A stride of s is a rearrangement: s x s pixels of one map become one pixel of s^2 maps, and a k x k
 convolution of those is one of sk x sk pixels with stride s. It lets everything that a cell reads
@@ -53,6 +53,16 @@ def to_space(x: Float[Tensor, "b d h w"], scale: Scale) -> Float[Tensor, "b c y 
     return blocks.permute(0, 1, 4, 2, 5, 3).reshape(b, d // (s * t), s * h, t * w)
 
 
+def same(
+    x: Float[Tensor, "b i h w"],
+    weight: Float[Tensor, "o i k k"],
+    bias: Float[Tensor, " o"] | None = None,
+) -> Float[Tensor, "b o h w"]:
+    """A convolution with "same" padding, channels last: what convolutions are fastest on."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    return conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+
+
 class Add(nn.Module):
     """The sum of two maps, as a part that can be exchanged for one of other arithmetic."""
 
@@ -87,7 +97,7 @@ class Conv2d(nn.Module):
 
     def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h w"]:
         """(B, inputs, H, W) -> (B, outputs, H, W)."""
-        return conv2d(x, self.weight, self.bias, padding=self.weight.shape[-1] // 2)
+        return same(x, self.weight, self.bias)
 
 
 class Enlarge(nn.Module):
@@ -161,7 +171,7 @@ class ConvLSTMCell(nn.Module):
     def forward(self, x: Float[Tensor, "b i h w"], state: State) -> State:
         """One step: input (B, I, H, W), state (h, c) of (B, M, H, W) each -> new (h, c)."""
         h, c = state
-        product = conv2d(torch.cat([x, h], 1), self.filters(), padding=self.weight.shape[-1] // 2)
+        product = same(torch.cat([x, h], 1), self.filters())
         gates = product.unflatten(1, (4, -1))  # (B, 4, M, H, W)
         if self.gain is not None:
             gates = normalise(gates, self.norm) * self.gain[:, :, None, None]

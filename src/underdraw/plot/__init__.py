@@ -13,6 +13,7 @@ writes its file itself.
 from underdraw.plot.animation import animate
 from underdraw.plot.charts import curves
 from underdraw.plot.files import save
+from underdraw.plot.labelled import labelled_sheet, side_by_side
 from underdraw.plot.neighbours import nearest
 from underdraw.plot.pixels import to_image, to_images
 from underdraw.plot.rates import kl_figure
@@ -25,6 +26,7 @@ __all__ = [
     "canvas_strip",
     "curves",
     "kl_figure",
+    "labelled_sheet",
     "look",
     "nearest",
     "nearest_sheet",
@@ -33,6 +35,7 @@ __all__ = [
     "sequence_sheet",
     "settings",
     "sheet",
+    "side_by_side",
     "to_image",
     "to_images",
     "zoom_figure",

@@ -7,7 +7,7 @@ parameters, has rows twice: a row replaces the earlier ones at and after its ste
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from PIL import Image
 
@@ -73,6 +73,7 @@ def curves(
     of: str = "nats",
     top: float | None = None,
     log_y: bool = False,
+    log_x: bool = False,
 ) -> Image.Image:
     """Curves of one or more runs: training thin and pale, validation strong.
 
@@ -82,6 +83,7 @@ def curves(
         of: key of the vertical axis, e.g. "nats".
         top: upper end of the vertical axis; see `limits`.
         log_y: logarithmic vertical axis, of all values unless `top` is given.
+        log_x: logarithmic horizontal axis, for runs of very different length.
 
     Raises:
         ValueError: no row has both keys and finite values.
@@ -98,9 +100,13 @@ def curves(
     plain(axes, UNITS.get(along, along), UNITS.get(of, of))
     lines = [points for pair in runs.values() for points in pair if points]
     _scale(axes, lines, top, log_y)
+    if log_x:
+        least = min((x for points in lines for x, _ in points if x > 0), default=1.0)
+        axes.set(xscale="log", xlim=(least, max(axes.get_xlim()[1], 2 * least)))
+        axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.10g}")
     _name(axes, ends)
     if any(train and valid for train, valid in runs.values()):
-        _explain(axes)
+        _explain(axes, "lower left" if log_x else "upper right")
     return render(figure)
 
 
@@ -144,11 +150,11 @@ def _name(axes: "Axes", ends: Sequence[tuple[str, float, str]]) -> None:
         text.set(verticalalignment="center", parse_math=False)
 
 
-def _explain(axes: "Axes") -> None:
+def _explain(axes: "Axes", where: Literal["lower left", "upper right"]) -> None:
     from matplotlib.lines import Line2D
 
     keys = [
         Line2D([], [], color=INK, linewidth=2.0, label="validation"),
         Line2D([], [], color=INK, linewidth=0.9, alpha=0.45, label="training"),
     ]
-    axes.legend(handles=keys, frameon=False, fontsize=9, labelcolor=FAINT, loc="upper right")
+    axes.legend(handles=keys, frameon=False, fontsize=9, labelcolor=FAINT, loc=where)

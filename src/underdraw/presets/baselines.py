@@ -13,7 +13,13 @@ def vae_omniglot() -> Preset:
         "VAE with layers of 100 and 50 latents, Omniglot",
         VAEConfig(),
         OMNIGLOT,
-        TrainConfig(steps=60_000, batch=128, learning_rate=1e-3, kl_warmup=1000),
+        TrainConfig(
+            steps=200_000,
+            kl_warmup=1000,
+            log_every=500,
+            validate_every=5000,
+            snapshot_every=5000,
+        ),
     )
 
 
@@ -24,7 +30,7 @@ def iwae_omniglot() -> Preset:
         "the same trained on the importance-weighted bound, K = 50, Omniglot",
         VAEConfig(),
         OMNIGLOT,
-        TrainConfig(steps=60_000, batch=32, learning_rate=1e-3, importance_samples=50),
+        TrainConfig(steps=60_000, batch=32, importance_samples=50, validate_every=2000),
     )
 
 
@@ -35,7 +41,7 @@ def deepvae_cifar10() -> Preset:
         "36 layers at two scales, 256 maps, a latent at each, CIFAR-10",
         DeepVAEConfig((3, 32, 32), (24, 12), 256, 12, likelihood="gaussian"),
         DataConfig("cifar10"),
-        TrainConfig(batch=64, learning_rate=5e-4, precision="bf16", pace=6),
+        TrainConfig(steps=20_000, batch=64, learning_rate=5e-4, precision="bf16", pace=6),
     )
 
 
@@ -46,5 +52,5 @@ def deepvae_cifar10_small() -> Preset:
         "18 layers at two scales, 96 maps, a latent at each, CIFAR-10",
         DeepVAEConfig((3, 32, 32), (12, 6), 96, 12, likelihood="gaussian"),
         DataConfig("cifar10"),
-        TrainConfig(batch=32, learning_rate=1e-3, precision="bf16", pace=6),
+        TrainConfig(steps=30_000, batch=32, learning_rate=1e-3, precision="bf16", pace=6),
     )

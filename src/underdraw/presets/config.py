@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from underdraw.data import DataConfig
+from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.models.deepvae import DeepVAEConfig
 from underdraw.models.draw import DRAWConfig
 from underdraw.models.vae import VAEConfig
 
-ModelConfig = DRAWConfig | VAEConfig | DeepVAEConfig
+ModelConfig = DRAWConfig | ConvDRAWConfig | VAEConfig | DeepVAEConfig
 OMNIGLOT = DataConfig("omniglot", binarize="dynamic")
 """The data of every Omniglot preset, so that their numbers can be compared."""
 

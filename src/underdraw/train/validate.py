@@ -49,25 +49,31 @@ def validate(
 ) -> dict[str, Any]:
     """Measure on `images`, leave a sample sheet in `out`, keep the model there if it is the best.
 
-    The model takes as many glimpses as in training just now.
+    The model takes as many glimpses as in training just now. What it was trained on decides: the
+    bound or, with several importance samples, the importance-weighted bound with so many.
 
     Returns:
         The row for the log; nats per image.
     """
     config, numbers = preset.train, state.numbers
+    samples = config.importance_samples if config.importance_samples > 1 else 0
     steps = schedule.glimpses(config, numbers.step - 1)  # as many as in the last update
     with averaged(state):
         found = evaluate(
             state.model, images, seed=config.seed, batch=min(batch, len(images)),
-            products=config.precision, steps=steps,
+            products=config.precision, steps=steps, importance_samples=samples,
         )  # fmt: skip
         _show(state, config.seed, steps, out / "samples" / f"{numbers.step:07d}.png")
-    best = math.isfinite(found.nats) and (numbers.best is None or found.nats < numbers.best)
+    nats = found.nats if found.importance_nats is None else found.importance_nats
+    best = math.isfinite(nats) and (numbers.best is None or nats < numbers.best)
     if best:
-        numbers.best = found.nats
+        numbers.best = nats
         _keep(state, preset, steps, out)
-    row = {"nats": found.nats, "stderr": found.stderr, "distortion": found.distortion}
-    return {**row, "rate": found.rate, "best": best, "minutes": numbers.minutes}
+    row: dict[str, Any] = {"nats": found.nats, "stderr": found.stderr}
+    if samples:
+        row["importance_nats"] = nats
+    row |= {"distortion": found.distortion, "rate": found.rate}
+    return {**row, "best": best, "minutes": numbers.minutes}
 
 
 def _keep(state: TrainState, preset: Preset, steps: int | None, out: Path) -> None:

@@ -36,9 +36,9 @@ class ConvDRAWConfig:
     """Learn initial states and canvas for every pixel; otherwise for every map, and broadcast."""
     input_gain: float = 1.0
     """Factor on the encoders' initial weights for what they look at."""
-    mu_gain: float = 1.0
+    mu_gain: float = 3.0
     """Factor on the initial weights of the posterior means."""
-    write_gain: float = 1.0
+    write_gain: float = 0.1
     """Factor on the initial weights of W."""
 
     @property

@@ -1,0 +1,102 @@
+"""Convolutional DRAW: the paper's settings, ones for a GPU half hour, and ones for two cores."""
+
+from underdraw.data import DataConfig
+from underdraw.models.convdraw import ConvDRAWConfig
+from underdraw.presets.config import OMNIGLOT, Preset, TrainConfig
+
+COLOUR = (3, 32, 32)
+CIFAR10 = DataConfig("cifar10")
+
+
+def convdraw_cifar10_paper() -> Preset:
+    """The paper's own setting for CIFAR-10 (section 4): 1.6 TFLOP to train on an image."""
+    return Preset(
+        "convdraw_cifar10_paper",
+        "32 steps, 320 maps, 5x5, CIFAR-10: the paper's size",
+        ConvDRAWConfig(COLOUR, 32, 5, (320,), (12,), (2,), norm="none"),
+        CIFAR10,
+        TrainConfig(steps=250_000, batch=64, learning_rate=5e-4, precision="bf16"),
+    )
+
+
+def convdraw_imagenet32() -> Preset:
+    """The paper's setting for ImageNet at 32x32 (section 4)."""
+    return Preset(
+        "convdraw_imagenet32",
+        "32 steps, 160 maps, 5x5, ImageNet 32x32: the paper's size",
+        ConvDRAWConfig(COLOUR, 32, 5, (160,), (12,), (2,), norm="none"),
+        DataConfig("imagenet32"),
+        TrainConfig(steps=250_000, batch=64, learning_rate=5e-4, precision="bf16"),
+    )
+
+
+def convdraw_imagenet64() -> Preset:
+    """The paper's setting for ImageNet at 64x64 (section 4)."""
+    return Preset(
+        "convdraw_imagenet64",
+        "32 steps, 160 maps, 5x5, ImageNet 64x64: the paper's size",
+        ConvDRAWConfig((3, 64, 64), 32, 5, (160,), (12,), (2,), norm="none"),
+        DataConfig("imagenet64"),
+        TrainConfig(steps=250_000, batch=64, learning_rate=5e-4, precision="bf16"),
+    )
+
+
+def convdraw_omniglot() -> Preset:
+    """The paper's 30 steps on Omniglot (section 4.1.1; other sizes are not given there)."""
+    return Preset(
+        "convdraw_omniglot",
+        "30 steps, 64 maps, 5x5, Omniglot",
+        ConvDRAWConfig((1, 28, 28), 30, 5, (64,), (4,), (2,), "bernoulli"),
+        OMNIGLOT,
+        TrainConfig(steps=50_000, learning_rate=1e-3, precision="bf16"),
+    )
+
+
+def convdraw_cifar10() -> Preset:
+    """A middle size, for half an hour on a GPU."""
+    return Preset(
+        "convdraw_cifar10",
+        "16 steps, 128 maps, 5x5, CIFAR-10",
+        ConvDRAWConfig(COLOUR, 16, 5, (128,), (12,), (2,)),
+        CIFAR10,
+        TrainConfig(steps=20_000, batch=64, learning_rate=1e-3, precision="bf16"),
+    )
+
+
+def convdraw_omniglot_small() -> Preset:
+    """One that two cores can train in hours."""
+    return Preset(
+        "convdraw_omniglot_small",
+        "16 steps, 48 maps, 3x3, a fully connected second layer, Omniglot",
+        ConvDRAWConfig((1, 28, 28), 16, 3, (48, 32), (4, 16), (2, None), "bernoulli"),
+        OMNIGLOT,
+        TrainConfig(steps=30_000, batch=32, precision="bf16", pace=2),
+    )
+
+
+def convdraw_cifar10_small() -> Preset:
+    """One that two cores can train in hours."""
+    return Preset(
+        "convdraw_cifar10_small",
+        "16 steps, 48 maps, 3x3, CIFAR-10",
+        ConvDRAWConfig(COLOUR, 16, 3, (48,), (12,), (2,)),
+        CIFAR10,
+        TrainConfig(steps=30_000, batch=32, precision="bf16", pace=2),
+    )
+
+
+def convdraw_photo() -> Preset:
+    """Photographs of any size, in the form that a codec needs.
+
+    Nothing in it belongs to one size, nothing is normalised over an image, and the posterior's
+    scale is known without the image.
+    """
+    return Preset(
+        "convdraw_photo",
+        "8 steps, 40 maps, 3x3, any size: 32x32 crops of photographs",
+        ConvDRAWConfig(
+            COLOUR, 8, 3, (40,), (12,), (2,), norm="none", weight_norm=True, constant_scale=True
+        ),
+        DataConfig("imagenet64", crop=32),
+        TrainConfig(steps=30_000, batch=32, precision="bf16", pace=2),
+    )

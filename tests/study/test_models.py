@@ -1,0 +1,34 @@
+"""Any model can be studied, whatever it is."""
+
+import numpy as np
+import pytest
+
+from underdraw.data import hold
+from underdraw.models import MODELS, build
+from underdraw.study import glimpses, information, store
+from underdraw.study.parts import layers_of
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        ("convdraw", "padded"),
+        ("convdraw", "three"),
+        ("deepvae", "gaussian"),
+        ("vae", "one"),
+    ],
+)
+def test_the_numbers_of_all_studies_agree(name, variant, tiny, tmp_path):
+    about = tiny[name][variant]
+    other = build(MODELS[name][0](**about))
+    draw = np.random.default_rng(0)
+    levels = draw.integers(0, 256, (3, *other.shape)).astype(np.uint8)
+    images = hold(levels if about.get("likelihood", "bernoulli") != "bernoulli" else levels > 90)
+    told = information(other, images, tmp_path / "information")
+    stored = store(other, images, tmp_path / "steps", rows=2, samples=1)["stored"]
+    bounds = glimpses(other, images, tmp_path / "glimpses")["bounds"]
+    assert stored[-1]["nats"] == pytest.approx(told["total_nats"], rel=1e-4)
+    assert bounds[-1]["rate"] == pytest.approx(told["total_nats"], rel=1e-4)
+    if layers_of(other) > 1:
+        layers = store(other, images, tmp_path / "layers", layers=(2,), rows=2, samples=1)
+        assert layers["stored"][-1]["nats"] == pytest.approx(told["total_nats"], rel=1e-4)

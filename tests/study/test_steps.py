@@ -1,0 +1,103 @@
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from underdraw.models.vae import VAEConfig
+from underdraw.study import runs as runs_module
+from underdraw.study import steps
+from underdraw.study.runs import numbers_of
+from underdraw.study.steps import chart, spend, with_steps
+from underdraw.train import Outcome
+from underdraw.train.schedule import glimpses, learning_rate
+
+MOMENT = 0.003  # minutes
+
+
+def test_the_schedule_does_not_depend_on_the_end(preset):
+    curriculum = replace(preset, train=replace(preset.train, glimpses=((0.5, 1),)))
+    changed = with_steps(curriculum, 7)
+    assert changed.model.steps == 7
+    rates = {learning_rate(changed.train, at) for at in (100, 5_000, 900_000)}
+    assert rates == {preset.train.learning_rate}
+    assert glimpses(changed.train, 0) is None
+    with pytest.raises(ValueError, match="has no number of steps"):
+        with_steps(replace(preset, model=VAEConfig()), 2)
+    with pytest.raises(ValueError, match="steps"):
+        with_steps(preset, 0)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Minutes that training is asked for, in the place of training."""
+    minutes = []
+
+    def note(preset, run, max_minutes=None, **options):
+        minutes.append(max_minutes)
+        return Outcome(1, "time", None, None, run, True)
+
+    monkeypatch.setattr(runs_module, "train", note)
+    return minutes
+
+
+def test_runs_are_trained_for_their_time_and_once(preset, tmp_path, monkeypatch):
+    said = []
+    found = steps(preset, tmp_path, counts=(2, 1), minutes=MOMENT, quiet=True, say=said.append)
+    assert [run["steps"] for run in found["runs"]] == [1, 2]
+    assert len(said) == 2
+    for run in found["runs"]:
+        assert run["updates"] > 0
+        assert run["images"] == 4 * run["updates"]
+        train = [row for row in run["curve"] if row["kind"] == "train"]
+        for row in run["curve"]:
+            assert row["images"] == 4 * row["step"]
+            assert row["bits_per_dim"] == pytest.approx(row["nats"] / 784 / math.log(2))
+        late = train[-max(1, round(len(train) / 10)) :]
+        assert run["train_nats"] == pytest.approx(np.mean([row["nats"] for row in late]))
+        valid = [row["nats"] for row in run["curve"] if row["kind"] == "valid"]
+        assert run["valid_nats"] == min(valid)
+    assert json.loads((tmp_path / "steps.json").read_text())["runs"] == found["runs"]
+    Image.open(found["picture"]).verify()
+
+    def refuse(*args, **options):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(runs_module, "train", refuse)
+    again = steps(preset, tmp_path, counts=(1, 2), minutes=MOMENT)
+    assert again["runs"] == found["runs"]
+
+
+def test_more_minutes_train_for_the_rest(preset, tmp_path, asked):
+    run, changed = tmp_path / "steps_2", with_steps(preset, 2)
+    spend(changed, run, None, 3.0)
+    spend(changed, run, None, 2.0)
+    assert asked == [3.0]
+    spend(changed, run, None, 5.0)
+    had = numbers_of(run).minutes
+    assert asked == [3.0, 5.0 - had]
+
+
+def test_both_panels_show_every_run():
+    def curve(scale):
+        rows = [(kind, i) for i in range(1, 30) for kind in ("train", "valid")]
+        return [
+            {"kind": kind, "step": i, "images": 100 * i, "minutes": scale * i, "nats": 90 + 90 / i,
+             "bits_per_dim": 3 + 1 / i}
+            for kind, i in rows
+        ]  # fmt: skip
+
+    runs = [{"steps": 2, "curve": curve(0.1)}, {"steps": 4, "curve": curve(0.2)}]
+    a = np.asarray(chart(runs, "draw", True)).astype(int)
+    middle = a.shape[1] // 2
+    for half in (a[:, :middle], a[:, middle:]):
+        assert ((half[..., 2] - half[..., 0]) > 100).any()
+        assert ((half[..., 0] - half[..., 2]) > 100).any()
+
+
+@pytest.mark.parametrize(("counts", "minutes"), [((), 1.0), ((2,), 0.0), ((2,), -1.0)])
+def test_nothing_to_train_is_refused(preset, tmp_path, counts, minutes):
+    with pytest.raises(ValueError, match="needs steps and minutes above 0"):
+        steps(preset, tmp_path, counts=counts, minutes=minutes)

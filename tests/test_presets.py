@@ -1,0 +1,87 @@
+"""Presets: what they cost, and that they survive being written and changed."""
+
+import json
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from underdraw.cli.work import resolve
+from underdraw.configs import from_json, to_json
+from underdraw.data import describe, is_binary
+from underdraw.models import build
+from underdraw.models.convdraw import ConvDRAWConfig
+from underdraw.presets import PRESETS, Preset, preset
+
+GIGA = 1e9
+
+
+def flops(config: object, train: bool) -> float:
+    """Floating-point operations for one image: to encode it, or to train on it."""
+    with torch.device("meta"):
+        model = build(config)
+        noise = [torch.zeros(1, *model.latent_shape(site)) for site in model.sites]
+        with FlopCounterMode(display=False) as counter:
+            bound = model(torch.zeros(1, *model.shape), noise).bound
+            if train:
+                bound.sum().backward()
+    return counter.get_total_flops()
+
+
+def test_flops_are_two_to_a_product():
+    config = ConvDRAWConfig((1, 8, 8), 1, 3, (5,), (2,), (2,), "bernoulli")
+    cells = 20 * (5 + 8 + 5) + 20 * (2 + 4 + 5)
+    heads = 4 * 5 + 4 * 5
+    assert flops(config, train=False) == 2 * 16 * 9 * (cells + heads + 4 * 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "train", "least", "most"),
+    [
+        ("convdraw_cifar10_paper", True, 1500, 1700),
+        ("convdraw_cifar10", True, 100, 200),
+        ("convdraw_cifar10_small", True, 5, 10),
+        ("convdraw_omniglot_small", True, 5, 10),
+        ("convdraw_photo", False, 0.5, 1.5),
+        ("deepvae_cifar10", True, 100, 200),
+        ("deepvae_cifar10_small", True, 5, 10),
+    ],
+)
+def test_presets_keep_to_their_budgets(name, train, least, most):
+    assert least * GIGA <= flops(preset(name).model, train) <= most * GIGA
+
+
+@pytest.mark.parametrize("name", [name for name in PRESETS if name.startswith("convdraw")])
+def test_data_and_model_agree(name):
+    found = preset(name)
+    assert found.name == name
+    assert (found.model.likelihood == "bernoulli") == is_binary(found.data)
+    if found.data.crop is not None:
+        assert found.model.shape == (3, found.data.crop, found.data.crop)
+    else:
+        assert found.model.shape == describe(found.data).shape
+
+
+def test_the_model_of_photographs_is_one_for_codecs():
+    model = build(preset("convdraw_photo").model)
+    assert model.any_size
+    assert not [name for name, _ in model.named_parameters() if "gain" in name]
+    assert model.posterior_log_sigma(model.sites[0]).shape == (12,)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_survives_being_written(name):
+    found = preset(name)
+    assert from_json(Preset, json.loads(json.dumps(to_json(found)))) == found
+
+
+def test_the_command_line_changes_fields_of_any_model():
+    words = ["--model.steps", "4", "--model.maps", "7", "3", "--model.latent", "2", "1"]
+    words += ["--model.stride", "2", "None", "--train.batch", "3"]
+    found = resolve("convdraw_cifar10_small", words)
+    assert isinstance(found.model, ConvDRAWConfig)
+    assert (found.model.steps, found.model.maps, found.model.stride) == (4, (7, 3), (2, None))
+    assert found.model.kernel == preset("convdraw_cifar10_small").model.kernel
+    assert found.train.batch == 3
+    assert resolve("draw_mnist", ["--model.steps", "5"]).model.steps == 5
+    assert resolve("vae_omniglot", ["--train.batch", "5"]).train.batch == 5
