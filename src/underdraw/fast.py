@@ -7,10 +7,16 @@ time and speed both grow with it. The first and every later region share one gra
 learned start is laid out like any other state.
 
 Precision is autocast's affair: within `precision("bf16")` the products of `ops` run in bf16 and
-everything else stays float32.
+everything else stays float32, also on the way back.
+
+On a CPU three more things are worth having: tanh by way of exp, backward products in the types of
+their factors whatever autocast says (a compiled backward pass would inherit it, and round the
+filterbanks), and memory that is not given back to the system after every update.
 """
 
+import ctypes
 import os
+import platform
 import shutil
 import sys
 import warnings
@@ -19,6 +25,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+import torch._functorch.config
 from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
 from underdraw.latent import (
@@ -48,8 +55,9 @@ class Compiled:
 
     def __init__(self, backend: str | Callable[..., Any] = "inductor") -> None:
         torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
+        options = {"cpp.use_decompose_tanh": True} if backend == "inductor" else None
         self.compiled: Stretch = torch.compile(
-            stretch, dynamic=False, fullgraph=True, backend=backend
+            stretch, dynamic=False, fullgraph=True, backend=backend, options=options
         )
         self.broken = False
 
@@ -58,12 +66,30 @@ class Compiled:
         if self.broken or rule not in TENSOR_RULES or rest[0] not in FOLDS:
             return stretch(model, rule, *rest)
         try:
-            return self.compiled(model, rule, *rest)
+            with _unlike_forward():
+                return self.compiled(model, rule, *rest)
         except (TorchDynamoException, FailOnRecompileLimitHit) as error:
             self.broken = True
             reason = str(error).strip().splitlines()[0]
             warnings.warn(f"compiling failed, running eagerly from here on: {reason}", stacklevel=2)
             return stretch(model, rule, *rest)
+
+
+def _unlike_forward() -> AbstractContextManager[Any]:
+    """Within, compiled backward passes do not inherit the autocast of their forward pass."""
+    config = torch._functorch.config
+    if not hasattr(config, "backward_pass_autocast"):  # before torch 2.9
+        return nullcontext()
+    return config.patch(backward_pass_autocast="off")
+
+
+def keep_memory() -> None:
+    """Ask the C library to keep freed memory: an update frees and takes hundreds of megabytes."""
+    if platform.libc_ver()[0] == "glibc":
+        trim_threshold, mmap_threshold = -1, -3  # names of malloc.h
+        library = ctypes.CDLL(None)
+        library.mallopt(trim_threshold, 2**31 - 1)
+        library.mallopt(mmap_threshold, 2**30)
 
 
 def has_compiler(device: str = "cpu") -> bool:
@@ -99,6 +125,8 @@ def compile_model(
     if backend == "inductor" and not has_compiler(device):
         warnings.warn("no compiler was found, running eagerly", stacklevel=2)
         return False
+    if device == "cpu":
+        keep_memory()
     model.run, model.pace = Compiled(backend), pace
     return True
 

@@ -12,7 +12,7 @@ Products with filterbanks are small, and rounded filters would no longer sum to 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def linear(
@@ -21,6 +21,12 @@ def linear(
     """Affine map whose product follows autocast and whose result has the weight's type."""
     y = F.linear(x, weight).to(weight.dtype)
     return y if bias is None else y + bias
+
+
+def affine(x: Float[Tensor, "b i"], *maps: nn.Linear) -> tuple[Float[Tensor, "b _"], ...]:
+    """Several affine maps of one input, in one product: thin products cost more than they do."""
+    weight, bias = (torch.cat([getattr(m, part) for m in maps]) for part in ("weight", "bias"))
+    return linear(x, weight, bias).split([m.out_features for m in maps], 1)
 
 
 def conv2d(
@@ -42,9 +48,11 @@ def exact(a: Float[Tensor, "b i j"], b: Float[Tensor, "b j k"]) -> Float[Tensor,
 
 
 def join(*parts: Float[Tensor, "b _"]) -> Float[Tensor, "b i"]:
-    """Vectors side by side, as the factor of a product: in the type in which it will run."""
+    """Vectors side by side, the factor of a product, in the type in which that will run.
+
+    So nothing is first laid out in float32 and then rounded.
+    """
     kind = parts[0].device.type
     if torch.is_autocast_enabled(kind):
         parts = tuple(part.to(torch.get_autocast_dtype(kind)) for part in parts)
     return torch.cat(parts, 1)
-

@@ -32,7 +32,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from underdraw.ops import exact, linear
+from underdraw.ops import affine, exact, linear
 
 FLOOR = -30.0  # exponents below this make denormals and add nothing
 MIN_SIGMA2 = 1e-4  # square pixels
@@ -152,7 +152,10 @@ class Window(nn.Module):
 
     def forward(self, h: Float[Tensor, "b hidden"]) -> Glimpse:
         """The glimpse that the hidden state asks for."""
-        emitted = linear(h, self.head.weight, self.head.bias)
+        return self.glimpse(linear(h, self.head.weight, self.head.bias))
+
+    def glimpse(self, emitted: Float[Tensor, "b 5"]) -> Glimpse:
+        """The glimpse of the five numbers that `head` emits (Eqs 21-24)."""
         x_tilde, y_tilde, log_sigma2, log_delta, log_gamma = emitted.t().contiguous().unbind(0)
         g_x = (self.width + 1) / 2 * (x_tilde + 1)
         g_y = (self.height + 1) / 2 * (y_tilde + 1)
@@ -219,9 +222,10 @@ class AttentiveWriter(nn.Module):
         self, h_dec: Float[Tensor, "b hidden"]
     ) -> tuple[Float[Tensor, "b c h w"], Glimpse | None]:
         """1 / gamma F_y^T w F_x, what is added to the canvas, and the glimpse."""
-        glimpse = self.window(h_dec)
+        emitted, w = affine(h_dec, self.window.head, self.to_patch)
+        glimpse = self.window.glimpse(emitted)
         f_y, f_x = filters(glimpse, self.window.height, self.window.width)
-        w = linear(h_dec, self.to_patch.weight, self.to_patch.bias).unflatten(1, self.shape)
+        w = w.unflatten(1, self.shape)
         return (-glimpse.log_gamma).exp()[:, None, None, None] * spread(w, f_y, f_x), glimpse
 
 
