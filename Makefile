@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo test test-all lint docs
+.PHONY: install demo test test-all lint docs bench
 
 install: $(STAMP)
 
@@ -32,3 +32,6 @@ lint: install
 
 docs: install
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build
+
+bench: install
+	$(BIN)/python benchmarks/bench.py

@@ -1,103 +1,37 @@
 """Images a second of training, the reference beside the package, in one run and alternating.
 
-    python benchmarks/bench.py [--seconds 5] [--quick]
+    python benchmarks/bench.py [--seconds 3] [--quick]
 
-For {reference, eager, fast} x {DRAW, no attention} x batch x glimpses: forward, backward, clip
-and Adam on random binary images. "fast" is the compiled step, in bf16 where this processor
-multiplies in it and float32 where not. Peak memory is the process's (not on Windows). The rate of
-a matrix product of the model's own shape is measured in the same run. The last line is one JSON
-object, with the share of that rate which the fast path reaches.
+For {reference, eager, fast} x {DRAW, no attention} x batch x glimpses. "fast" is the compiled step,
+in bf16 where this machine multiplies faster in it and float32 where not. Then how the cost grows
+with glimpses, pixels and batch, and how long the first update takes, compilation included, in a
+process that finds an empty cache and in the next one. The share is that of the rate of a matrix
+product of the encoder's shape, measured in the same run. The last line is one JSON object.
 """
 
 import json
+import os
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import torch
 import tyro
 
-from reference_draw import ReferenceDRAW
-from underdraw.fast import compile_model, precision
-from underdraw.models import build
-from underdraw.models.draw import DRAWConfig
+from updates import DEVICE, alternate, fast_type, kept, ours, rate, reference, wait
 
-Update = Callable[[], None]
-FLOPS_PER_IMAGE_STEP = 6 * 964_347  # forward and backward: about six per weight
-
-
-def rate(product_type: torch.dtype, batch: int) -> float:
-    """GFLOP/s of a product of the encoder's shape."""
-    a, w = torch.randn(batch, 520).to(product_type), torch.randn(1024, 520).to(product_type)
-    start, count = time.perf_counter(), 0
-    while time.perf_counter() - start < 1:
-        torch.nn.functional.linear(a, w)
-        count += 1
-    return 2e-9 * batch * 520 * 1024 * count / (time.perf_counter() - start)
-
-
-def fast_type() -> str:
-    """The precision in which products are fastest here."""
-    faster = rate(torch.bfloat16, 256) > rate(torch.float32, 256)
-    return "bf16" if faster else "float32"
-
-
-def updating(parameters: list[torch.nn.Parameter], loss: Callable[[], torch.Tensor]) -> Update:
-    """One training update, as everybody does it."""
-    adam = torch.optim.Adam(parameters, 1e-4, fused=True)
-
-    def update() -> None:
-        loss().backward()
-        torch.nn.utils.clip_grad_norm_(parameters, 5.0)
-        adam.step()
-        adam.zero_grad()
-
-    return update
-
-
-def reference(attention: bool, batch: int, steps: int) -> Update:
-    """An update of the reference."""
-    model = ReferenceDRAW(steps, attention)
-    x = (torch.rand(batch, 28, 28) > 0.5).float()
-    parameters = list(model.parameters())
-    return updating(parameters, lambda: model(x, torch.randn(steps, batch, 100)).mean())
-
-
-def ours(attention: bool, batch: int, steps: int, fast: str | None) -> Update:
-    """An update of the package's DRAW without layer norm: the reference's own arithmetic."""
-    config = DRAWConfig(steps=steps, layer_norm=False)
-    if not attention:
-        config = replace(config, read_size=None, write_size=None)
-    model = build(config)
-    if fast:
-        compile_model(model, pace=2)
-    x = (torch.rand(batch, 1, 28, 28) > 0.5).float()
-
-    def loss() -> torch.Tensor:
-        with precision(fast or "float32"):
-            return model(x, torch.randn(steps, batch, 100).unbind(0)).bound.mean()
-
-    return updating(list(model.parameters()), loss)
-
-
-def alternate(updates: dict[str, Update], seconds: float) -> dict[str, float]:
-    """Updates a second of each, taken in turns so that all see the same machine."""
-    for update in updates.values():
-        update()
-        update()
-    spent, counts = dict.fromkeys(updates, 0.0), dict.fromkeys(updates, 0)
-    while min(spent.values()) < seconds:
-        for name, update in updates.items():
-            start = time.perf_counter()
-            update()
-            spent[name] += time.perf_counter() - start
-            counts[name] += 1
-    return {name: counts[name] / spent[name] for name in updates}
+WEIGHTS = 964_347  # of DRAW at this setting
+FLOPS_PER_IMAGE_STEP = 6 * WEIGHTS  # forward and backward: about six a weight
+Row = dict[str, Any]
 
 
 def peak() -> float:
-    """Peak memory of this process, MB; 0 where the system does not tell."""
+    """Peak memory so far, MB: of the device, or of this process; 0 where the system is silent."""
+    if DEVICE.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 1e6
     if sys.platform == "win32":
         return 0.0
     import resource
@@ -106,41 +40,139 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def main(seconds: float = 5.0, quick: bool = False) -> None:
-    """Print the table, and one JSON object last.
+def contest(
+    attention: bool, batch: int, glimpses: list[int], fast: str, seconds: float
+) -> list[Row]:
+    """Reference, eager and fast side by side, at each number of glimpses."""
+    updates = {
+        "reference": reference(attention, batch),
+        "eager": ours(attention, batch, None),
+        "fast": ours(attention, batch, fast),
+    }
+    rows = []
+    for steps in glimpses:
+        speed = alternate(updates, steps, seconds)
+        row: Row = {"attention": attention, "batch": batch, "glimpses": steps}
+        row |= {name: batch * value for name, value in speed.items()}
+        row["ratio"] = row["fast"] / row["reference"]
+        row["kept"] = {name: kept(update, steps) for name, update in updates.items()}
+        row["peak"] = peak()
+        rows.append(row)
+        show(row)
+    return rows
+
+
+def head() -> None:
+    """The head of the table."""
+    print(f"{'':<13}{'':>6}{'':>9}{'images a second':>31}{'':>13}{'kept MB':>25}")
+    print(f"{'model':<13}{'batch':>6}{'glimpses':>9}{'reference':>11}{'eager':>10}{'fast':>10}"
+          f"{'fast/ref':>9}{'peak MB':>9}{'ref':>9}{'eager':>8}{'fast':>8}")  # fmt: skip
+
+
+def show(row: Row) -> None:
+    """A line of the table."""
+    name = "DRAW" if row["attention"] else "no attention"
+    keeps = row["kept"]
+    print(f"{name:<13}{row['batch']:>6}{row['glimpses']:>9}{row['reference']:>11.0f}"
+          f"{row['eager']:>10.0f}{row['fast']:>10.0f}{row['ratio']:>9.2f}{row['peak']:>9.0f}"
+          f"{keeps['reference']:>9.0f}{keeps['eager']:>8.0f}{keeps['fast']:>8.0f}",
+          flush=True)  # fmt: skip
+
+
+def pixels(fast: str, seconds: float) -> list[Row]:
+    """Cost of images of 28, 56 and 112 pixels a side, batch 32, 8 glimpses."""
+    rows = []
+    for side in (28, 56, 112):
+        updates = {"eager": ours(True, 32, None, side), "fast": ours(True, 32, fast, side)}
+        speed = alternate(updates, 8, seconds)
+        rows.append({"side": side, **{k: 1000 / v for k, v in speed.items()}})
+        print(f"{side}x{side} pixels: eager {rows[-1]['eager']:.1f} ms an update, "
+              f"fast {rows[-1]['fast']:.1f} ms", flush=True)  # fmt: skip
+    return rows
+
+
+def growth(rows: list[Row], seen: list[Row]) -> dict[str, float]:
+    """How much dearer an update gets over how much more there is of something; 1 is linear."""
+
+    def cost(batch: int, steps: int) -> float:
+        (row,) = [
+            r for r in rows if r["attention"] and (r["batch"], r["glimpses"]) == (batch, steps)
+        ]
+        return batch / row["fast"]
+
+    return {
+        "glimpses": cost(128, 64) / cost(128, 8) / 8,
+        "batch": cost(512, 64) / cost(32, 64) / 16,
+        "pixels": seen[-1]["fast"] / seen[0]["fast"] / 16,
+    }
+
+
+def first_update() -> None:
+    """Time the first update in this process and print it."""
+    start = time.perf_counter()
+    ours(True, 128, "bf16" if DEVICE.type == "cuda" else fast_type())(8)
+    wait()
+    print(time.perf_counter() - start)
+
+
+def starts() -> dict[str, float]:
+    """Seconds to the end of the first update in a process with an empty cache, and in the next."""
+    with tempfile.TemporaryDirectory() as cache:
+        found = []
+        for _ in range(2):
+            done = subprocess.run(
+                [sys.executable, str(Path(__file__)), "--first"],
+                env={**os.environ, "TORCHINDUCTOR_CACHE_DIR": cache},
+                capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            found.append(float(done.stdout.split()[-1]))
+    print(f"first update: {found[0]:.1f} s with an empty cache, {found[1]:.1f} s after that")
+    return {"first_update_s": found[0], "second_process_s": found[1]}
+
+
+def run(seconds: float, quick: bool) -> dict[str, Any]:
+    """Measure and print everything; returns all of it."""
+    fast = fast_type()
+    print(f"{DEVICE.type}, {torch.get_num_threads()} threads, torch {torch.__version__}; "
+          f"fast path in {fast}")  # fmt: skip
+    started = starts()
+    head()
+    rows = []
+    for attention in [True] if quick else [True, False]:
+        for batch in [128, 512] if quick else [32, 128, 512]:
+            rows += contest(attention, batch, [64] if quick else [8, 16, 32, 64], fast, seconds)
+    kind = torch.bfloat16 if fast == "bf16" else torch.float32
+    best = rate(kind, 512)
+    by_batch = {r["batch"]: r for r in rows if r["attention"] and r["glimpses"] == 64}
+    found: dict[str, Any] = {
+        "ratio_512": by_batch[512]["ratio"], "ratio_128": by_batch[128]["ratio"],
+        "images_per_s_512": by_batch[512]["fast"], "images_per_s_128": by_batch[128]["fast"],
+        "share_of_matmul_rate": by_batch[512]["fast"] * 64 * FLOPS_PER_IMAGE_STEP / 1e9 / best,
+        "matmul_gflops": best, "precision": fast, **started,
+    }  # fmt: skip
+    if quick:
+        return found
+    seen = pixels(fast, seconds)
+    found["growth"] = growth(rows, seen)
+    print("cost of an update over what there is more of (1 is linear): "
+          + ", ".join(f"{k} {v:.2f}" for k, v in found["growth"].items()))  # fmt: skip
+    return {**found, "rows": rows, "pixels": seen}
+
+
+def main(seconds: float = 3.0, quick: bool = False, first: bool = False) -> dict[str, Any]:
+    """Print the tables, and one JSON object last.
 
     Args:
         seconds: to spend on each entry.
         quick: only DRAW at 64 glimpses, batch 128 and 512.
+        first: only the time of the first update, in this process.
     """
-    fast, found = fast_type(), {}
-    print(f"{torch.get_num_threads()} threads, fast path in {fast}")
-    print(f"{'model':<13}{'batch':>6}{'glimpses':>9}{'reference':>11}{'eager':>9}{'fast':>9}"
-          f"{'ratio':>7}{'peak MB':>9}")  # fmt: skip
-    for attention in [True] if quick else [True, False]:
-        for batch in [128, 512] if quick else [32, 128, 512]:
-            for steps in [64] if quick else [8, 16, 32, 64]:
-                speed = alternate(
-                    {
-                        "reference": reference(attention, batch, steps),
-                        "eager": ours(attention, batch, steps, None),
-                        "fast": ours(attention, batch, steps, fast),
-                    },
-                    seconds,
-                )
-                images = {name: batch * value for name, value in speed.items()}
-                ratio = images["fast"] / images["reference"]
-                found[attention, batch, steps] = (images["fast"], ratio)
-                print(f"{'DRAW' if attention else 'no attention':<13}{batch:>6}{steps:>9}"
-                      f"{images['reference']:>11.0f}{images['eager']:>9.0f}{images['fast']:>9.0f}"
-                      f"{ratio:>7.2f}{peak():>9.0f}", flush=True)  # fmt: skip
-    kind = torch.bfloat16 if fast == "bf16" else torch.float32
-    reached = found[True, 512, 64][0] * 64 * FLOPS_PER_IMAGE_STEP / 1e9
-    print(json.dumps({
-        "ratio_512": found[True, 512, 64][1], "ratio_128": found[True, 128, 64][1],
-        "images_per_s_512": found[True, 512, 64][0], "images_per_s_128": found[True, 128, 64][0],
-        "share_of_matmul_rate": reached / rate(kind, 512), "precision": fast,
-    }))  # fmt: skip
+    if first:
+        first_update()
+        return {}
+    found = run(seconds, quick)
+    print(json.dumps({k: v for k, v in found.items() if k not in ("rows", "pixels")}))
+    return found
 
 
 if __name__ == "__main__":

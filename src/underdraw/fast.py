@@ -55,7 +55,9 @@ class Compiled:
 
     def __init__(self, backend: str | Callable[..., Any] = "inductor") -> None:
         torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
-        options = {"cpp.use_decompose_tanh": True} if backend == "inductor" else None
+        options: dict[str, Any] | None = (
+            {"cpp.use_decompose_tanh": True} if backend == "inductor" else None
+        )
         self.compiled: Stretch = torch.compile(
             stretch, dynamic=False, fullgraph=True, backend=backend, options=options
         )
