@@ -14,11 +14,12 @@ R(h) = h + W' s(W s(h)), s(a) = a sigmoid(a), and no layer normalises.
     c   = c_0 + W s(h_D)
 
 Every W is a convolution; the first and the last have a stride, made by rearranging pixels (see
-`nn.conv`). `down` averages and `up` repeats where a scale ends, and do nothing elsewhere. p_1 is
-N(0, I). The posterior is emitted relative to the prior, mu_q = mu_p + a, sigma_q = sigma_p exp(b),
-so a layer that has nothing to say costs nothing (as in NVAE: Vahdat & Kautz, 2020). *Stochastic*:
-every layer has a latent, each a step of the story. *Deterministic*: the top has one, all other
-layers are computed from it, and the story has one step. The canvas stays c_0 until the last step.
+`nn.conv`). `down` averages and `up` repeats where a scale ends, and do nothing elsewhere; what does
+not divide is filled up with zeros on the way up and cut on the way down. p_1 is N(0, I). The
+posterior is emitted relative to the prior, mu_q = mu_p + a and sigma_q = sigma_p exp(b), so a layer
+that has nothing to say costs nothing (as in NVAE: Vahdat & Kautz, 2020). *Stochastic*: every layer
+has a latent, each a step of the story. *Deterministic*: the top has one, all other layers are
+computed from it, and the story has one step. The canvas stays c_0 until the last step.
 A compiled model has a graph for each stretch of layers, where recurrent ones share a single one.
 """
 
@@ -80,6 +81,14 @@ class DeepVAEConfig:
             raise ValueError(
                 f"likelihood must be one of {sorted(LIKELIHOODS)}, got {self.likelihood!r}"
             )
+
+
+def filled(a: Float[Tensor, "b m h w"], side: int) -> Float[Tensor, "b m y x"]:
+    """Zeros below and to the right, until both sides are multiples of `side`.
+
+    (Not left to pooling with `ceil_mode`: torch 2.13 compiles the gradient of that wrongly.)
+    """
+    return F.pad(a, (0, -a.shape[3] % side, 0, -a.shape[2] % side))
 
 
 class Residual(nn.Module):
@@ -179,12 +188,11 @@ class DeepVAE(LatentModel[State]):
 
     def look(self, x: Float[Tensor, "b c h w"]) -> tuple[Tensor, ...]:
         """The encoder: e_D..e_1, or e_1 alone where there is one latent."""
-        stride, (height, width) = self.config.stride, self._size(0)
-        x = F.pad(x, (0, width * stride - x.shape[3], 0, height * stride - x.shape[2]))
-        e, seen, scale = self.stem(to_depth(x, (stride, stride))), [], 0
+        stride = self.config.stride
+        e, seen, scale = self.stem(to_depth(filled(x, stride), (stride, stride))), [], 0
         for layer, at in zip(self.up, reversed(self.scales), strict=True):
             if at != scale:
-                e, scale = F.avg_pool2d(e, stride, ceil_mode=True), at
+                e, scale = F.avg_pool2d(filled(e, stride), stride), at
             e = layer(e)
             seen.append(e)
         return tuple(seen[-len(self.sites) :])
