@@ -1,20 +1,22 @@
-"""Train `draw_mnist`, measure it on the whole test split once, and ship it.
+"""Train `draw_mnist` in two parts, measure it on the whole test split once, and ship it.
 
-    python runs/draw_mnist.py [--max-minutes M] [--importance-samples K] [--limit N]
+    python runs/draw_mnist.py [--part 1|2] [--max-minutes M] [--importance-samples K] [--limit N]
 
-Resumes its run in out/draw_mnist. The weights are those that were best on validation images; the
-test split is looked at when training is finished.
+The first part is the preset as it stands, in out/draw_mnist. The second starts from the weights of
+the first (or, without its folder, from those that ship) with fresh moments and all 64 glimpses, in
+out/draw_mnist_2. Each resumes its run. The weights are those that were best on validation images;
+the test split is looked at when training is finished.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tyro
 
 import record
 from underdraw import checkpoint
-from underdraw.presets import preset
+from underdraw.presets import Preset, TrainConfig, preset
 from underdraw.train import read_log, train
 
 CARD = """# draw_mnist
@@ -36,21 +38,36 @@ on the glimpse and on the posterior mean.
 """
 
 
+FIRST, SECOND = (record.ROOT / "out" / name for name in ("draw_mnist", "draw_mnist_2"))
+FINISH = TrainConfig(
+    steps=9_000, learning_rate=1e-3, warmup=200, kl_warmup=0, precision="bf16", pace=2,
+)  # fmt: skip
+
+
+def parts(part: int) -> tuple[Preset, Path]:
+    """What to train and where, first or second."""
+    found = preset("draw_mnist")
+    if part == 1:
+        return found, FIRST
+    start = str(FIRST) if (FIRST / checkpoint.CONFIG).is_file() else "draw_mnist"
+    return replace(found, train=replace(FINISH, initial=start)), SECOND
+
+
 def main(
+    part: Literal[1, 2] = 2,
     max_minutes: float | None = None,
     importance_samples: int = 20,
     limit: int = 200,
-    run: Path = record.ROOT / "out" / "draw_mnist",
 ) -> None:
     """Train, measure, ship.
 
     Args:
+        part: which of the two.
         max_minutes: stop training, resumable, after so many minutes.
         importance_samples: K of the importance-weighted bound.
         limit: test images for it.
-        run: folder of the run.
     """
-    found = preset("draw_mnist")
+    found, run = parts(part)
     outcome = train(found, run, resume=True, max_minutes=max_minutes)
     if outcome.reason != "finished":
         print(f"stopped at update {outcome.step} by {outcome.reason}; run again to go on")

@@ -53,14 +53,16 @@ class Compiled:
     a rule over tensors.
     """
 
-    def __init__(self, backend: str | Callable[..., Any] = "inductor") -> None:
+    def __init__(
+        self, backend: str | Callable[..., Any] = "inductor", cuda_graphs: bool = False
+    ) -> None:
         torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
-        options: dict[str, Any] | None = (
-            {"cpp.use_decompose_tanh": True} if backend == "inductor" else None
-        )
+        options: dict[str, Any] = {"cpp.use_decompose_tanh": True}
+        options |= {"triton.cudagraphs": True} if cuda_graphs else {}
         self.compiled: Stretch = torch.compile(
-            stretch, dynamic=False, fullgraph=True, backend=backend, options=options
-        )
+            stretch, dynamic=False, fullgraph=True, backend=backend,
+            options=options if backend == "inductor" else None,
+        )  # fmt: skip
         self.broken = False
 
     def __call__(self, model: Any, rule: Any, *rest: Any) -> tuple[Any, list[Any]]:  # noqa: ANN401
@@ -107,6 +109,7 @@ def compile_model(
     pace: int = 1,
     backend: str | Callable[..., Any] = "inductor",
     device: str = "cpu",
+    cuda_graphs: bool = False,
 ) -> bool:
     """Give `model` the fast path, in place.
 
@@ -115,6 +118,7 @@ def compile_model(
         pace: steps to a compiled region.
         backend: of torch.compile.
         device: where the model will run.
+        cuda_graphs: on a GPU, capture every region and replay it.
 
     Returns:
         Whether it was done; without a compiler the model stays eager, with a warning.
@@ -129,7 +133,7 @@ def compile_model(
         return False
     if device == "cpu":
         keep_memory()
-    model.run, model.pace = Compiled(backend), pace
+    model.run, model.pace = Compiled(backend, cuda_graphs and device != "cpu"), pace
     return True
 
 

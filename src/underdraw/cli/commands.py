@@ -72,6 +72,7 @@ def evaluate(
     seed: int = 0,
     batch: int = 250,
     compile: bool = False,
+    precision: Literal["float32", "bf16"] = "float32",
     json: bool = False,
 ) -> int:
     """Measure the bound of a model on a split, in nats per image.
@@ -84,13 +85,14 @@ def evaluate(
         limit: measure on so many images, a seeded random subset.
         seed: of the noise and the subset.
         batch: images at a time; does not change the noise.
-        compile: compile the step first; pays for many samples.
+        compile: compile the step first; pays for many images or samples.
+        precision: of the matrix products; "bf16" is fast where the machine has it.
         json: print one JSON object to stdout.
     """
     from underdraw.cli import work
 
     return work.evaluate(
-        model, split, data, importance_samples, limit, seed, batch, compile, json
+        model, split, data, importance_samples, limit, seed, batch, compile, precision, json
     )  # fmt: skip
 
 
@@ -104,6 +106,7 @@ def sample(
     animate: bool = False,
     data: Path | None = None,
     nearest: bool = False,
+    compile: bool = False,
     json: bool = False,
 ) -> int:
     """Draw samples: a sheet, the canvas step by step, and on request an animation.
@@ -117,12 +120,13 @@ def sample(
         animate: also write sequence.gif and sequence.webp.
         data: local mirror of the data set, for --nearest.
         nearest: also show each sample beside the training image nearest to it.
+        compile: compile the step first; pays for thousands of samples.
         json: print one JSON object to stdout.
     """
     from underdraw.cli import work
 
     return work.sample(
-        model, count, temperature, seed, out, animate, data, nearest, json
+        model, count, temperature, seed, out, animate, data, nearest, compile, json
     )  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def train(
 
 def evaluate(
     name: str, split: str, root: Path | None, samples: int, limit: int | None, seed: int,
-    batch: int, compiled: bool, as_json: bool,
+    batch: int, compiled: bool, products: str, as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw evaluate`."""
     start = time.monotonic()
@@ -110,21 +110,29 @@ def evaluate(
     batch = min(batch, len(images))
     with tell.progress("evaluating", passes(len(images), batch, samples)) as report:
         found = measure(
-            model, images, seed=seed, batch=batch, importance_samples=samples, report=report
-        )
-    about = {"model": name, "split": split, "minutes": (time.monotonic() - start) / 60}
+            model, images, seed=seed, batch=batch, importance_samples=samples, products=products,
+            report=report,
+        )  # fmt: skip
+    about = {
+        "model": name,
+        "split": split,
+        "precision": products,
+        "minutes": (time.monotonic() - start) / 60,
+    }
     return tell.result({**about, **asdict(found)}, as_json)
 
 
 def sample(
     name: str, count: int, temperature: float, seed: int, out: Path, animate: bool,
-    root: Path | None, nearest: bool, as_json: bool,
+    root: Path | None, nearest: bool, compiled: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw sample`."""
     if count < 1:
         raise ValueError(f"cannot draw {count} samples")
     model = checkpoint.load(name, device())
     training = images_of(name, "train", root) if nearest else None
+    if compiled:
+        compile_model(model, pace=2, device=device())
     trace = gallery.dream(model, count, temperature, seed)
     paths = gallery.samples(model, trace, out, animate)
     if training is not None:

@@ -51,6 +51,8 @@ class TrainConfig:
     """Compile the step where there is a compiler."""
     pace: int = 1
     """Steps of the model to a compiled region."""
+    cuda_graphs: bool = False
+    """On a GPU, capture the compiled regions in graphs and replay them."""
     log_every: int = 50
     """Updates between lines of the log, and between looks for a jump of the cost."""
     validate_every: int = 1000

@@ -55,7 +55,10 @@ class Run:
         count = self.config.validate_images or len(valid)
         self.valid = random_subset(valid, min(count, len(valid)), self.config.seed)
         if self.config.compile:
-            compile_model(model, self.config.pace, device=accelerator.device.type)
+            compile_model(
+                model, self.config.pace, device=accelerator.device.type,
+                cuda_graphs=self.config.cuda_graphs,
+            )  # fmt: skip
         self.sums, self.count = torch.zeros(2, device=accelerator.device), 0
         self.timed = 0  # updates since the clock was set
         self.clock = self.saved = 0.0
@@ -78,6 +81,8 @@ class Run:
     def update(self, x: Tensor) -> Tensor:
         """Take one update on this rank's images; returns mean distortion and rate, nats, (2,)."""
         step, config, state = self.state.numbers.step, self.config, self.state
+        if config.cuda_graphs:
+            torch.compiler.cudagraph_mark_step_begin()  # what the last update gave is used up
         terms = self.terms(x, step)
         loss = self.objective.loss(terms, step)
         self.accelerator.backward(loss)
@@ -90,16 +95,23 @@ class Run:
 
     def terms(self, x: Tensor, step: int) -> Any:  # noqa: ANN401
         """The terms of the bound of this rank's images at update `step`."""
-        device, k = self.accelerator.device, self.objective.samples
+        k = self.objective.samples
         noise, u = training_noise(
             self.state.model, (self.config.seed, step), self.rank, self.config.batch * k,
             schedule.glimpses(self.config, step),
         )  # fmt: skip
         x = x.repeat_interleave(k, 0)
-        target = self.state.model.likelihood.target(x, u)
-        z = [e.to(device, non_blocking=True) for e in noise]
-        with precision(self.config.precision, device.type):
-            return self.model(x.to(device), z, target.to(device), self.objective.cost)
+        target = self.moved(self.state.model.likelihood.target(x, u))
+        z = [self.moved(e) for e in noise]
+        with precision(self.config.precision, self.accelerator.device.type):
+            return self.model(self.moved(x), z, target, self.objective.cost)
+
+    def moved(self, values: Tensor) -> Tensor:
+        """The values on the device; from pinned memory, so that nobody waits for them."""
+        device = self.accelerator.device
+        if device.type == "cuda":
+            values = values.pin_memory()
+        return values.to(device, non_blocking=True)
 
     def apply(self, learning_rate: float) -> None:
         """Clip the gradient and let Adam move; a gradient that is not finite moves nothing."""
