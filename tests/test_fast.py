@@ -1,5 +1,8 @@
 """The fast path: same numbers, and eager where it cannot be had."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch._dynamo.exc import TorchDynamoException
@@ -80,3 +83,41 @@ def test_bf16_changes_products_only():
     assert rough.dtype == torch.float32
     assert not torch.equal(exact, rough)
     torch.testing.assert_close(rough, exact, rtol=0.02, atol=0.1)
+
+
+# In a process of its own: the hook that checks shapes in tests is not part of what is compiled.
+BACKWARD = """
+import torch
+from torch._dynamo.backends.common import aot_autograd
+from underdraw import fast
+from underdraw.models import build
+from underdraw.models.draw import DRAWConfig
+
+kinds = []
+
+
+def look(graph, inputs):
+    for node in graph.graph.nodes:
+        if node.target in (torch.ops.aten.bmm.default, torch.ops.aten.mm.default):
+            kinds.append((node.target.name(), str(node.meta["val"].dtype)))
+    return graph
+
+
+model = build(DRAWConfig(shape=(1, 28, 28), steps=2, hidden=32, latent=8))
+backend = aot_autograd(fw_compiler=lambda graph, inputs: graph, bw_compiler=look)
+fast.compile_model(model, backend=backend)
+with fast.precision("bf16"):
+    loss = model(torch.rand(4, 1, 28, 28).round(), model.noise(4)).bound.sum()
+loss.backward()
+print(sorted(set(kinds)))
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(torch._functorch.config, "backward_pass_autocast"), reason="an older torch"
+)
+def test_a_compiled_backward_pass_rounds_weights_and_not_filters():
+    done = subprocess.run([sys.executable, "-c", BACKWARD], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    kinds = [("aten::bmm", "torch.float32"), ("aten::mm", "torch.bfloat16")]
+    assert done.stdout.strip() == str(kinds)
