@@ -8,7 +8,7 @@ out/draw_mnist_2. Each resumes its run. The weights are those that were best on 
 the test split is looked at when training is finished.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,11 @@ from underdraw import checkpoint
 from underdraw.presets import Preset, TrainConfig, preset
 from underdraw.train import read_log, train
 
+NAME, PAPER = "draw_mnist", 80.97
+FIRST, SECOND = (record.ROOT / "out" / name for name in (NAME, f"{NAME}_2"))
+FINISH = TrainConfig(
+    steps=9_000, learning_rate=1e-3, warmup=200, kl_warmup=0, precision="bf16", pace=2,
+)  # fmt: skip
 CARD = """# draw_mnist
 
 DRAW (Gregor et al., ICML 2015) at the paper's MNIST setting: 64 glimpses, LSTMs of 256 units, 100
@@ -27,37 +32,73 @@ layer normalisation in both LSTMs, windows that start as overlapping tiles, larg
 on the glimpse and on the posterior mean.
 
 - **Trained on** the training split (50,000) of the fixed binarized MNIST, shipped with the package,
-  for {steps:,} updates of {batch} images ({epochs:.0f} epochs; the first with 16 and 32 glimpses),
-  {minutes:.0f} minutes on {processor} ({cores} cores, {instructions}), by `runs/draw_mnist.py`.
+  by `runs/draw_mnist.py`, {epochs:.0f} epochs in all:
+{parts}
 - **Test bound** (10,000 images, one sample each): **{nats:.2f} +- {stderr:.2f} nats**, of which
-  distortion {distortion:.2f} and rate {rate:.2f}. The paper reports 80.97.
-- **Importance-weighted** (K = {k}, {images} random test images): {iw:.2f} +- {iw_stderr:.2f} nats;
-  the plain bound on the same images is {same:.2f}.
+  distortion {distortion:.2f} and rate {rate:.2f}. The paper reports {paper}.
+- **Importance-weighted** (K = {importance_samples}, {images} random test images):
+  {importance_nats:.2f} +- {importance_stderr:.2f} nats; the plain bound on the same images is
+  {same:.2f}.
 - **Use:** studying, teaching, generating digits. It knows nothing but 28x28 binary digits.
 - **Licence:** Apache-2.0. MNIST is CC BY-SA 3.0.
 """
-
-
-FIRST, SECOND = (record.ROOT / "out" / name for name in ("draw_mnist", "draw_mnist_2"))
-FINISH = TrainConfig(
-    steps=9_000, learning_rate=1e-3, warmup=200, kl_warmup=0, precision="bf16", pace=2,
-)  # fmt: skip
+PART = """  - {updates:,} updates of {batch} images{glimpses}, products in {precision},
+    in {minutes:.0f} minutes{note} on {processor} ({cores} cores, {instructions});"""
 
 
 def parts(part: int) -> tuple[Preset, Path]:
     """What to train and where, first or second."""
-    found = preset("draw_mnist")
+    found = preset(NAME)
     if part == 1:
         return found, FIRST
-    start = str(FIRST) if (FIRST / checkpoint.CONFIG).is_file() else "draw_mnist"
+    start = str(FIRST) if (FIRST / checkpoint.CONFIG).is_file() else NAME
     return replace(found, train=replace(FINISH, initial=start)), SECOND
+
+
+def told(run: Path, found: Preset, note: str) -> dict[str, Any]:
+    """How a part went, as JSON values."""
+    test = record.measured(run)
+    kept = {key: test[key] for key in ("updates", "images_seen", "minutes", "valid_nats")}
+    settings = {key: getattr(found.train, key) for key in ("batch", "precision", "glimpses")}
+    return {**kept, **settings, "note": note, "machine": test["machine"]}
+
+
+def lines(part: dict[str, Any]) -> str:
+    """A part, for the card."""
+    counts = ", ".join(str(count) for _, count in part["glimpses"])
+    glimpses = f" (at first with {counts} glimpses)" if counts else ""
+    note = f" ({part['note']})" if part.get("note") else ""
+    return PART.format(**{**part, "glimpses": glimpses, "note": note}, **part["machine"])
+
+
+def ship(run: Path, history: list[dict[str, Any]]) -> None:
+    """Write the row of the results, and put the weights into the package with their card."""
+    values = record.measured(run)
+    test, tight = values["test"], values["importance"]
+    seen = sum(part["images_seen"] for part in history)
+    minutes = sum(part["minutes"] for part in history)
+    values |= {"images_seen": seen, "minutes": minutes, "paper": PAPER, "parts": history}
+    log = [row for row in read_log(run) if row["kind"] == "valid"]
+    record.write(NAME, **values, log=log)
+    card = CARD.format(
+        **{key: test[key] for key in ("nats", "stderr", "distortion", "rate")},
+        **{k: tight[k] for k in ("importance_samples", "importance_nats", "importance_stderr")},
+        parameters=values["parameters"], epochs=seen / 50_000, paper=PAPER,
+        parts="\n".join(map(lines, history)), images=tight["images"], same=tight["nats"],
+    )  # fmt: skip
+    measured = {key: test[key] for key in ("images", "nats", "stderr", "distortion", "rate")}
+    measured |= {"split": values["data"], "importance_images": tight["images"]}
+    measured |= {key: tight[key] for key in ("importance_samples", "importance_nats")}
+    record.ship(run, NAME, card, **measured)
+    print(f"{test['nats']:.2f} +- {test['stderr']:.2f} nats on {test['images']} test images")
 
 
 def main(
     part: Literal[1, 2] = 2,
     max_minutes: float | None = None,
-    importance_samples: int = 20,
-    limit: int = 200,
+    importance_samples: int = 50,
+    limit: int = 500,
+    note: str = "",
 ) -> None:
     """Train, measure, ship.
 
@@ -66,39 +107,16 @@ def main(
         max_minutes: stop training, resumable, after so many minutes.
         importance_samples: K of the importance-weighted bound.
         limit: test images for it.
+        note: what else there is to say of how this part went.
     """
     found, run = parts(part)
+    history = record.read(NAME)["parts"][: part - 1]
     outcome = train(found, run, resume=True, max_minutes=max_minutes)
     if outcome.reason != "finished":
         print(f"stopped at update {outcome.step} by {outcome.reason}; run again to go on")
         return
-    model = checkpoint.load(run)
-    test = record.bound(model, found.data, None)
-    tight = record.importance(checkpoint.load(run), found.data, limit, importance_samples)
-    about = checkpoint.describe(run)["trained"]
-    here = record.machine()
-    parameters = sum(p.numel() for p in model.parameters())
-    values: dict[str, Any] = {
-        "parameters": parameters, "updates": about["step"], "images_seen": about["images"],
-        "minutes": about["minutes"], "data": "binarized_mnist/test",
-        "valid_nats": about["validation_nats"], "paper": 80.97,
-        "test": asdict(test), "importance": asdict(tight),
-    }  # fmt: skip
-    record.write("draw_mnist", **values, log=[r for r in read_log(run) if r["kind"] == "valid"])
-    card = CARD.format(
-        parameters=parameters, steps=about["step"], batch=found.train.batch,
-        epochs=about["images"] / 50_000, minutes=about["minutes"], nats=test.nats,
-        stderr=test.stderr, distortion=test.distortion, rate=test.rate, k=importance_samples,
-        images=tight.images, iw=tight.importance_nats, iw_stderr=tight.importance_stderr,
-        same=tight.nats, **here,
-    )  # fmt: skip
-    record.ship(
-        run, "draw_mnist", card, split="binarized_mnist/test", images=test.images, nats=test.nats,
-        stderr=test.stderr, distortion=test.distortion, rate=test.rate,
-        importance_samples=importance_samples, importance_images=tight.images,
-        importance_nats=tight.importance_nats,
-    )  # fmt: skip
-    print(f"{test.nats:.2f} +- {test.stderr:.2f} nats on {test.images} test images")
+    record.measure(run, None, importance_samples, limit)
+    ship(run, [*history, told(run, found, note)])
 
 
 if __name__ == "__main__":
