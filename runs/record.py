@@ -8,21 +8,25 @@ import json
 import os
 import platform
 import subprocess
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from underdraw import checkpoint
-from underdraw.cli import tell
+from underdraw.configs import from_json
 from underdraw.data import DataConfig, Images, open_images, random_subset
 from underdraw.evaluate import Evaluation, evaluate, passes
 from underdraw.files import write_json
 from underdraw.latent import LatentModel
+from underdraw.study.runs import numbers_of
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "runs" / "results"
 ZOO = ROOT / "src" / "underdraw" / "zoo"
+TEST = "test.json"  # in the folder of a run: what it came to on the test split
 
 
 def machine() -> dict[str, Any]:
@@ -52,6 +56,15 @@ def commit() -> str:
     return head + ("+" if status else "")
 
 
+def progress(what: str, total: int) -> AbstractContextManager[Any]:
+    """A bar on stderr, where there is what the command line needs for it."""
+    try:
+        from underdraw.cli import tell
+    except ModuleNotFoundError:
+        return nullcontext()
+    return tell.progress(what, total)
+
+
 def bound(
     model: LatentModel[Any], data: DataConfig, root: Path | None, split: str = "test",
     limit: int | None = None, samples: int = 0,
@@ -61,14 +74,14 @@ def bound(
     assert isinstance(images, Images)
     images = random_subset(images, limit, 0)
     batch = min(250, len(images))
-    with tell.progress(f"measuring on {split}", passes(len(images), batch, samples)) as report:
+    with progress(f"measuring on {split}", passes(len(images), batch, samples)) as report:
         return evaluate(model, images, batch=batch, importance_samples=samples, report=report)
 
 
 def write(name: str, **values: Any) -> Path:  # noqa: ANN401
     """Write a row of the results."""
     path = RESULTS / f"{name}.json"
-    write_json(path, {"name": name, **values, "commit": commit(), "machine": machine()})
+    write_json(path, {"name": name, "commit": commit(), "machine": machine(), **values})
     return path
 
 
@@ -87,6 +100,40 @@ def ship(run: Path, name: str, card: str, **measured: Any) -> Path:  # noqa: ANN
     )
 
 
-def importance(model: LatentModel[Any], data: DataConfig, limit: int, samples: int) -> Evaluation:
+def importance(
+    model: LatentModel[Any], data: DataConfig, limit: int, samples: int, root: Path | None = None
+) -> Evaluation:
     """The importance-weighted bound on a seeded random subset of the test split."""
-    return bound(model, data, None, "test", limit, samples)
+    return bound(model, data, root, "test", limit, samples)
+
+
+def measure(run: Path, root: Path | None, samples: int, limit: int, **more: Any) -> None:  # noqa: ANN401
+    """Measure a run's model on the test split, once: a run that was measured is left alone.
+
+    Args:
+        run: its folder.
+        root: local mirror of the data.
+        samples: K of the importance-weighted bound; 0 leaves it out.
+        limit: random test images for it.
+        **more: JSON values to keep beside the numbers.
+    """
+    if (run / TEST).is_file():
+        return
+    about = checkpoint.describe(run)
+    data, trained = from_json(DataConfig, about["data"]), about["trained"]
+    model = checkpoint.load(run, "cuda" if torch.cuda.is_available() else "cpu")
+    test = asdict(bound(model, data, root))
+    tight = asdict(importance(model, data, limit, samples, root)) if samples else None
+    state = numbers_of(run)
+    values = {
+        "data": f"{data.name}/test", "parameters": sum(p.numel() for p in model.parameters()),
+        "updates": state.step, "images_seen": state.images, "minutes": state.minutes,
+        "best_at": trained["step"], "valid_nats": trained["validation_nats"], "test": test,
+        "importance": tight, "commit": commit(), "machine": machine(),
+    }  # fmt: skip
+    write_json(run / TEST, {**more, **values})
+
+
+def measured(run: Path) -> dict[str, Any]:
+    """What `measure` found."""
+    return json.loads((run / TEST).read_text(encoding="utf-8"))

@@ -12,10 +12,10 @@ from underdraw.files import write_text
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 
 
-def rows() -> list[dict[str, Any]]:
-    """Every row that is a bound on a test split."""
+def rows(data: str = "binarized_mnist") -> list[dict[str, Any]]:
+    """Every row that is a bound on the test split of `data`."""
     found = [json.loads(p.read_text("utf-8")) for p in sorted(record.RESULTS.glob("*.json"))]
-    return [row for row in found if "test" in row]
+    return [row for row in found if "test" in row and row["data"] == f"{data}/test"]
 
 
 def bounds() -> str:
@@ -36,21 +36,94 @@ def bounds() -> str:
     return "\n".join(lines) + "\n"
 
 
-def origins() -> str:
+def origins(of: list[dict[str, Any]]) -> str:
     """Where each bound comes from."""
     lines = [
         "| model | data | images seen | minutes | machine | commit |",
         "|---|---|---|---|---|---|",
     ]
-    for row in rows():
+    for row in of:
         m = row["machine"]
+        gpu = f", {m['gpu']}" if m["gpu"] else ""
         lines.append(
             f"| `{row['name']}` | {row['data']}, {row['test']['images']:,} images "
             f"| {row['images_seen']:,} | {row['minutes']:.0f} "
-            f"| {m['processor']}, {m['cores']} cores, {m['instructions']}, torch {m['torch']} "
+            f"| {m['processor']}, {m['cores']} cores, {m['instructions']}{gpu}, torch {m['torch']} "
             f"| {row['commit']} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def omniglot() -> str:
+    """The comparison on Omniglot."""
+    found = record.read("omniglot")
+    lines = [
+        "| model | test bound | distortion | rate | importance-weighted | the plain bound there |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in found["rows"]:
+        test, tight = row["test"], row["importance"]
+        lines.append(
+            f"| `{row['name']}` | **{test['nats']:.2f}** ± {test['stderr']:.2f} "
+            f"| {test['distortion']:.2f} | {test['rate']:.2f} "
+            f"| {tight['importance_nats']:.2f} ± {tight['importance_stderr']:.2f} "
+            f"(K = {tight['importance_samples']:,}) | {tight['nats']:.2f} |"
+        )
+    effort, images = found["effort"], found["rows"][0]["importance"]["images"]
+    theirs = ", ".join(f"`{row['name']}` {row['paper']:.2f}" for row in found["rows"])
+    return (
+        "## Omniglot\n\n28x28, test split, nats per image, by `runs/omniglot.py`. Each row was "
+        f"trained for {effort['minutes']:g} minutes at the best of several learning rates, each of "
+        f"which was tried for {effort['pilot_minutes']:g} minutes. Importance-weighted bounds are "
+        f"of the same {images} random images.\n\n" + "\n".join(lines) + f"\n\n{tried(found)}\n"
+        f"{origins(found['rows'])}\n"
+        "The paper reports on another 28x28 version of Omniglot, so that its numbers are not to be "
+        f"compared with these: {theirs}.\n"
+    )
+
+
+def tried(found: dict[str, Any]) -> str:
+    """The learning rates of the comparison, with what validation gave for them."""
+    lines = [
+        "| model | learning rates tried: validation bound | chosen | updates | best at | valid |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in found["rows"]:
+        pilots = sorted(row["pilots"], key=lambda pilot: pilot["learning_rate"])
+        each = ", ".join(f"{p['learning_rate']:g}: {_nats(p['valid_nats'])}" for p in pilots)
+        lines.append(
+            f"| `{row['name']}` | {each} | {row['learning_rate']:g} | {row['updates']:,} "
+            f"| {row['best_at']:,} | {row['valid_nats']:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _nats(value: float | None) -> str:
+    return "broke down" if value is None else f"{value:.2f}"
+
+
+def bits() -> str:
+    """The table of bits per dimension on CIFAR-10."""
+    lines = [
+        "| model | bits/dim | with exact mass | rate | nats |",
+        "|---|---|---|---|---|",
+    ]
+    for row in (found := rows("cifar10")):
+        test = row["test"]
+        lines.append(
+            f"| `{row['name']}` | **{test['bits_per_dim']:.3f}** "
+            f"| {test['bits_per_dim_discrete']:.3f} | {test['rate_bits_per_dim']:.3f} "
+            f"| {test['nats']:.1f} ± {test['stderr']:.1f} |"
+        )
+    return (
+        "## CIFAR-10\n\nTest split, bits per dimension (a colour pixel has three): the bound on "
+        "the density of uniformly dequantised pixels, and the same with the exact mass of the 256 "
+        "levels, which is what a lossless coder pays; by `runs/convdraw.py`.\n\n"
+        + "\n".join(lines)
+        + f"\n\n{origins(found)}\n"
+        "Convolutional DRAW (2016), Table 2, reports < 3.58 for ConvDRAW (320 maps, 32 steps), "
+        "< 4.13 for DRAW and < 4.54 for a deep VAE.\n"
+    )
 
 
 def start() -> str:
@@ -61,21 +134,30 @@ def start() -> str:
     return "\n".join(lines) + "\n"
 
 
-def page() -> str:
-    """The generated part of the results page."""
-    text = (
-        "## Bounds\n\nFixed binarized MNIST, test split, nats per image.\n\n"
-        f"{bounds()}\n{origins()}"
-    )
-    if not (record.RESULTS / "start.json").is_file():
-        return text
+def beginning() -> str:
+    """The section about the start."""
     updates = record.read("start")["updates"]
     return (
-        f"{text}\n## The start\n\nTraining bound after {updates} updates, nats per image, averaged "
+        f"## The start\n\nTraining bound after {updates} updates, nats per image, averaged "
         "over the last 25, by `runs/start.py`: the model of `draw_mnist_small`, batch 64, learning "
         "rate 1e-3 unless said otherwise. See [Training](training.md#the-start).\n\n"
         f"{start()}\n![Training bound of the first updates](images/start.png)\n"
     )
+
+
+def page() -> str:
+    """The generated part of the results page: a section for all that was run."""
+    parts = [
+        "## Bounds\n\nFixed binarized MNIST, test split, nats per image.\n\n"
+        f"{bounds()}\n{origins(rows())}"
+    ]
+    if (record.RESULTS / "omniglot.json").is_file():
+        parts.append(omniglot())
+    if rows("cifar10"):
+        parts.append(bits())
+    if (record.RESULTS / "start.json").is_file():
+        parts.append(beginning())
+    return "\n".join(parts)
 
 
 def main() -> None:

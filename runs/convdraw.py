@@ -1,0 +1,150 @@
+"""Train a preset, measure it on the test split once, and ship it if asked to.
+
+    python runs/convdraw.py NAME --data DIR [--minutes M] [--max-minutes m] [--now] [--ship]
+
+For `convdraw_cifar10_small`, `deepvae_cifar10_small`, `convdraw_omniglot_small`, `convdraw_cifar10`
+and any other preset. The run is in out/NAME and resumes. With --minutes the schedule is made to end
+after so many minutes on this machine, by a minute's trial (`clock`); without, it is the preset's.
+--max-minutes is how long this call may train: run it again to go on. A run that was begun keeps its
+settings, so --run can also name one that another script trained. The weights are those that were
+best on validation images; the test split is looked at when the schedule is finished, or --now.
+The numbers go to runs/results/NAME.json.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import clock
+import record
+from underdraw.configs import from_json
+from underdraw.data import describe, is_binary
+from underdraw.presets import Preset, preset
+from underdraw.train import read_log, train
+
+CARD = """# {name}
+
+{summary}; {parameters:,} parameters.
+
+- **Trained on** the training split of `{data}` for {updates:,} updates of {batch} images
+  ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`. These are the
+  weights of the update that was best on validation images.
+- **Test bound** ({images:,} images, one sample each): {bound}.
+- **Use:** studying, teaching, generating and compressing such images. It knows nothing else.
+- **Licence:** Apache-2.0. The images: {licence}.
+"""
+
+SHIPPED = (
+    "images", "nats", "stderr", "distortion", "rate", "bits_per_dim", "bits_per_dim_discrete",
+    "rate_bits_per_dim",
+)  # fmt: skip
+
+
+def settings(
+    name: str,
+    run: Path,
+    root: Path | None,
+    minutes: float | None,
+    **changes: Any,  # noqa: ANN401
+) -> Preset:
+    """The settings of the run in that folder, or of one to begin."""
+    begun = run / "preset.json"
+    if begun.is_file():
+        return from_json(Preset, json.loads(begun.read_text(encoding="utf-8")))
+    given = {key: value for key, value in changes.items() if value is not None}
+    found = preset(name)
+    found = replace(found, train=replace(found.train, **given))
+    if minutes is None:
+        return found
+    speed = clock.once(run / "trial.json", lambda: clock.trial(found, run / "trial", root, 1.0))
+    return clock.scheduled(found, clock.updates(found, speed, minutes), 20)
+
+
+def bound(found: Preset, row: dict[str, Any]) -> str:
+    """The test bound in words."""
+    test, tight = row["test"], row["importance"]
+    if not is_binary(found.data):
+        return (
+            f"**{test['bits_per_dim']:.3f} bits per dimension**, of which rate "
+            f"{test['rate_bits_per_dim']:.3f}; {test['bits_per_dim_discrete']:.3f} with the exact "
+            f"mass of the 256 levels; {test['nats']:.1f} +- {test['stderr']:.1f} nats per image"
+        )
+    text = (
+        f"**{test['nats']:.2f} +- {test['stderr']:.2f} nats**, of which distortion "
+        f"{test['distortion']:.2f} and rate {test['rate']:.2f}"
+    )
+    if tight is None:
+        return text
+    return (
+        f"{text}; importance-weighted (K = {tight['importance_samples']}, {tight['images']} random "
+        f"test images) {tight['importance_nats']:.2f} +- {tight['importance_stderr']:.2f}, where "
+        f"the plain bound is {tight['nats']:.2f}"
+    )
+
+
+def card(name: str, found: Preset, row: dict[str, Any]) -> str:
+    """The card of a model that ships."""
+    m = row["machine"]
+    machine = m["gpu"] or f"{m['processor']} ({m['cores']} cores, {m['instructions']})"
+    return CARD.format(
+        name=name, summary=found.summary, parameters=row["parameters"], data=found.data.name,
+        updates=row["updates"], batch=found.train.batch, images_seen=row["images_seen"],
+        minutes=row["minutes"], machine=machine, images=row["test"]["images"],
+        bound=bound(found, row), licence=describe(found.data).licence,
+    )  # fmt: skip
+
+
+def main(
+    name: str,
+    data: Path | None = None,
+    minutes: float | None = None,
+    max_minutes: float | None = None,
+    learning_rate: float | None = None,
+    batch: int | None = None,
+    pace: int | None = None,
+    run: Path | None = None,
+    importance_samples: int = 0,
+    images: int = 100,
+    now: bool = False,
+    ship: bool = False,
+) -> None:
+    """Train, measure, ship.
+
+    Args:
+        name: of the preset.
+        data: local mirror of the data; None asks the hub.
+        minutes: make the schedule end after so many minutes of training in all.
+        max_minutes: stop this call, resumable, after so many minutes.
+        learning_rate: another than the preset's.
+        batch: another than the preset's.
+        pace: another than the preset's.
+        run: the run's folder; out/NAME if not given.
+        importance_samples: K of the importance-weighted bound; 0 leaves it out.
+        images: random test images for it.
+        now: measure what is best so far, though the schedule is not finished.
+        ship: put the model into the package.
+    """
+    run = record.ROOT / "out" / name if run is None else run
+    found = settings(
+        name, run, data, minutes, learning_rate=learning_rate, batch=batch, pace=pace
+    )  # fmt: skip
+    if not (run / record.TEST).is_file():
+        outcome = train(found, run, root=data, resume=True, max_minutes=max_minutes)
+        if outcome.reason != "finished" and not now:
+            print(f"stopped at update {outcome.step} by {outcome.reason}; run again to go on")
+            return
+        record.measure(run, data, importance_samples, images)
+    row = record.measured(run)
+    log = [line for line in read_log(run) if line["kind"] == "valid"]
+    record.write(name, **row, log=log)
+    if ship:
+        plain = {key: row["test"][key] for key in SHIPPED if row["test"][key] is not None}
+        record.ship(run, name, card(name, found, row), split=row["data"], **plain)
+    print(f"{name}: {bound(found, row)}")
+
+
+if __name__ == "__main__":
+    import tyro
+
+    tyro.cli(main)

@@ -1,0 +1,196 @@
+"""What the scripts that make the reported numbers decide by themselves."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+
+import clock
+import convdraw
+import omniglot
+import record
+import tables
+from underdraw.configs import to_json
+from underdraw.files import write_json
+from underdraw.presets import draw_mnist_small, preset
+from underdraw.study import runs as runs_module
+from underdraw.train import Diverged, schedule
+
+MOMENT = 0.003  # minutes
+
+
+@pytest.fixture
+def small():
+    """A DRAW on the digits in the package that trains in a moment."""
+    found = draw_mnist_small()
+    train = replace(found.train, batch=4, validate_images=6, glimpses=((0.5, 1),))
+    return replace(found, model=replace(found.model, steps=2, hidden=6, latent=3), train=train)
+
+
+def search(of):
+    """The factors that are tried where a factor comes to of(factor)."""
+    tried = {}
+    while (factor := omniglot.next_factor(tried)) is not None:
+        tried[factor] = of(factor)
+    return tried
+
+
+def test_the_learning_rate_is_sought_until_it_lies_between_others():
+    assert list(search(lambda f: abs(math.log(f)))) == [1.0, 0.5, 2.0]
+    assert list(search(lambda f: abs(math.log(f / 0.25)))) == [1.0, 0.5, 2.0, 0.25, 0.125]
+    assert list(search(lambda f: abs(math.log(f / 4)))) == [1.0, 0.5, 2.0, 4.0, 8.0]
+    assert list(search(lambda f: -f)) == [1.0, 0.5, 2.0, 4.0, 8.0]
+    assert list(search(lambda f: math.inf if f > 0.7 else -f)) == [1.0, 0.5, 2.0, 0.25]
+
+
+def test_the_best_pilot_is_chosen_and_one_that_broke_down_never():
+    pilots = {1.0: {"valid_nats": 100.0}, 0.5: {"valid_nats": 99.0}, 2.0: {"valid_nats": None}}
+    assert omniglot.best_factor(pilots) == 0.5
+    with pytest.raises(ValueError, match="every pilot broke down"):
+        omniglot.best_factor({1.0: {"valid_nats": None}})
+
+
+def test_fewer_glimpses_at_first_cost_less(small):
+    config = replace(small.train, glimpses=((0.3, 10), (0.6, 20)))
+    assert clock.cost(config, 30) == pytest.approx(0.3 / 3 + 0.3 * 2 / 3 + 0.4)
+    assert clock.cost(replace(config, glimpses=()), 30) == 1
+    assert clock.updates(small, 100.0, 3.0) == 400
+    assert clock.updates(preset("vae_omniglot"), 100.0, 3.0) == 300
+
+
+def test_the_schedule_ends_with_the_updates(small):
+    train = clock.scheduled(small, 1000, 4).train
+    assert schedule.learning_rate(train, train.steps - 1) < 1e-5 * small.train.learning_rate
+    assert train.validate_every == 250
+    assert train.steps / train.log_every >= clock.LOOKS
+    assert clock.scheduled(small, 7, 4).train.validate_every == 2
+
+
+def write_log(run, rows):
+    run.mkdir()
+    lines = [json.dumps({"kind": kind, "step": step, **row}) for kind, step, row in rows]
+    (run / "log.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def test_the_speed_leaves_the_compiling_out(tmp_path):
+    rows = [("train", 10, {"minutes": 5.0}), ("valid", 10, {"minutes": 5.0})]
+    rows += [("train", 10 * i, {"minutes": 5.0 + 0.1 * i}) for i in range(2, 9)]
+    write_log(tmp_path / "run", rows)
+    assert clock.speed(tmp_path / "run") == pytest.approx(70 / 0.8)
+
+
+def test_a_trial_goes_on_until_it_can_tell_the_speed(small, tmp_path, monkeypatch):
+    asked = []
+
+    def note(preset, run, root, minutes):
+        rate = 40.0 if asked else 1.0  # the first window compiles
+        asked.append((minutes, schedule.glimpses(preset.train, 0)))
+        with (run / "log.jsonl").open("a", encoding="utf-8") as file:
+            row = {"kind": "train", "step": 5 * len(asked), "images_per_s": rate}
+            file.write(json.dumps(row) + "\n")
+
+    monkeypatch.setattr(clock, "go_on", note)
+    (tmp_path / "trial").mkdir()
+    assert clock.trial(small, tmp_path / "trial", None, 1.0) == 60 * 40 / 4
+    assert asked == [(2.0**i, None) for i in range(clock.WINDOWS)]
+
+
+def refuse(*args, **options):
+    raise AssertionError("done again")
+
+
+@pytest.fixture
+def kept(small, tmp_path, monkeypatch):
+    """A row of small digits in the place of those of Omniglot; results go aside."""
+    monkeypatch.setattr(omniglot, "base", lambda name: small)
+    monkeypatch.setattr(record, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(record, "commit", lambda: "none")
+    return tmp_path / "out"
+
+
+def few(monkeypatch):
+    """Measure on few images."""
+    whole = record.bound
+
+    def bound(model, data, root, split="test", limit=None, samples=0):
+        return whole(model, data, root, split, limit or 8, samples)
+
+    monkeypatch.setattr(record, "bound", bound)
+
+
+def go(out, minutes=MOMENT):
+    omniglot.main(
+        only=("vae_omniglot",), minutes=minutes, pilot_minutes=MOMENT, trial_minutes=MOMENT,
+        samples=3, images=5, out=out,
+    )  # fmt: skip
+
+
+def test_a_row_is_tried_trained_and_measured_once(kept, monkeypatch):
+    few(monkeypatch)
+    go(kept)
+    (row,) = record.read("omniglot")["rows"]
+    home = kept / "vae_omniglot"
+    best = min(row["pilots"], key=lambda pilot: pilot["valid_nats"])
+    train = json.loads((home / "full" / "preset.json").read_text())["train"]
+    assert row["learning_rate"] == best["learning_rate"] == train["learning_rate"]
+    fastest = max(pilot["updates_per_minute"] for pilot in row["pilots"])
+    assert train["steps"] == row["updates"] == math.ceil(omniglot.MARGIN * fastest * MOMENT)
+    assert (row["test"]["images"], row["importance"]["images"]) == (8, 5)
+    assert row["importance"]["importance_samples"] == 3
+    assert f"**{row['test']['nats']:.2f}**" in tables.page()
+    monkeypatch.setattr(runs_module, "train", refuse)
+    monkeypatch.setattr(record, "evaluate", refuse)
+    go(kept)
+    assert record.read("omniglot")["rows"] == [row]
+    with pytest.raises(ValueError, match="was begun with"):
+        go(kept, 2 * MOMENT)
+    with pytest.raises(ValueError, match=r"no row \['draw'\]"):
+        omniglot.main(only=("draw",), out=kept)
+
+
+def test_a_pilot_that_breaks_down_is_told(small, tmp_path, monkeypatch):
+    def burst(*args):
+        raise Diverged("the cost broke down")
+
+    monkeypatch.setattr(omniglot, "finish", burst)
+    rows = [("train", i, {"minutes": float(i)}) for i in (1, 2)]
+    write_log(tmp_path / "run", rows)
+    assert omniglot.pilot(small, tmp_path / "run", None)["valid_nats"] is None
+
+
+def test_a_run_that_was_begun_keeps_its_settings(small, tmp_path):
+    given = convdraw.settings("draw_mnist_small", tmp_path, None, None, batch=7, pace=None)
+    assert given == replace(draw_mnist_small(), train=replace(draw_mnist_small().train, batch=7))
+    write_json(tmp_path / "preset.json", to_json(small))
+    assert convdraw.settings("draw_mnist_small", tmp_path, None, 9.0, batch=7) == small
+
+
+def test_a_shipped_model_says_what_it_came_to(small, tmp_path, kept, monkeypatch):
+    few(monkeypatch)
+    monkeypatch.setattr(record, "ZOO", tmp_path / "zoo")
+    changed = replace(small, train=replace(small.train, steps=4, compile=False))
+    monkeypatch.setattr(convdraw, "preset", lambda name: changed)
+    run = tmp_path / "run"
+    convdraw.main("draw_mnist_small", run=run, max_minutes=1e-6)
+    assert not (run / record.TEST).is_file()
+    convdraw.main("draw_mnist_small", run=run, ship=True, importance_samples=2, images=3)
+    test = record.read("draw_mnist_small")["test"]
+    card = (tmp_path / "zoo" / "draw_mnist_small" / "README.md").read_text(encoding="utf-8")
+    assert f"**{test['nats']:.2f} +- {test['stderr']:.2f} nats**" in card
+    about = json.loads((tmp_path / "zoo" / "draw_mnist_small" / "config.json").read_text())
+    assert about["measured"]["nats"] == test["nats"]
+
+
+def test_natural_images_are_reported_in_bits(kept):
+    test = {
+        "images": 10, "nats": 6388.0, "stderr": 2.0, "distortion": 1.0, "rate": 1.0,
+        "bits_per_dim": 3.0001, "bits_per_dim_discrete": 3.1234, "rate_bits_per_dim": 2.5,
+    }  # fmt: skip
+    row = {"data": "cifar10/test", "test": test, "importance": None}
+    more = {"images_seen": 1, "minutes": 2.0, "updates": 3, "parameters": 4}
+    record.write("convdraw_cifar10_small", **row, **more)
+    assert "| `convdraw_cifar10_small` | **3.000** | 3.123 | 2.500 |" in tables.page()
+    found = preset("convdraw_cifar10_small")
+    card = convdraw.card("it", found, record.read("convdraw_cifar10_small"))
+    assert "**3.000 bits per dimension**, of which rate 2.500; 3.123 with" in card
