@@ -226,6 +226,7 @@ import json, sys
 import torch
 from underdraw.latent import prior, stretch
 from underdraw.models import MODELS, build
+from underdraw.recompute import recompute_steps
 
 cases, backend, pace = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 torch._dynamo.config.recompile_limit = 64
@@ -249,6 +250,9 @@ for name, options in cases:
     assert len(eager) == len(compiled)
     for a, b in zip(eager, compiled):
         torch.testing.assert_close(b, a, rtol=1e-4, atol=1e-4)
+    recompute_steps(model, 2 * pace)
+    for a, b in zip(compiled, everything()):
+        torch.testing.assert_close(b, a, rtol=0, atol=0)
     print(name, "agrees")
 """
 
@@ -283,3 +287,9 @@ def test_machine_code_agrees_with_eager(tiny, pace):
     cases = [(name, next(iter(variants.values()))) for name, variants in tiny.items()]
     cases.append(("deepvae", tiny["deepvae"]["deterministic"]))  # all gradients through pooling
     assert compare(cases, "inductor", pace) == [f"{name} agrees" for name, _ in cases]
+
+
+@pytest.mark.slow
+def test_machine_code_agrees_with_eager_for_every_kind_of_layer(tiny):
+    cases = [("convdraw", options) for options in tiny["convdraw"].values()]
+    assert compare(cases, "inductor") == ["convdraw agrees"] * len(cases)

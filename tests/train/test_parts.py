@@ -137,3 +137,31 @@ def test_a_run_starts_from_the_weights_of_another_where_they_fit(tmp_path):
     run = Run(more, Path("unused"), Accelerator(), digits(16, 1), True)
     found = evaluate(run.state.model, digits(16, 1), batch=16)
     assert found.nats == pytest.approx(first.best, rel=1e-5)
+
+
+def test_recomputed_steps_train_the_same_weights(tmp_path):
+    from safetensors.torch import load_file
+
+    from underdraw.recompute import Recomputed
+
+    def weights(recompute: bool) -> dict[str, torch.Tensor]:
+        out = tmp_path / str(recompute)
+        go(out, steps=6, recompute=recompute)
+        return load_file(out / "model.safetensors")
+
+    kept, asked = weights(False), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Recomputed, "__call__", spied(Recomputed.__call__, asked))
+        told_again = weights(True)
+    assert len(asked) >= 6
+    assert all(torch.equal(kept[name], told_again[name]) for name in kept)
+
+
+def spied(function, asked):
+    """The function, which says that it was called."""
+
+    def call(*arguments):
+        asked.append(function)
+        return function(*arguments)
+
+    return call

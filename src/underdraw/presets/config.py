@@ -51,6 +51,9 @@ class TrainConfig:
     """Compile the step where there is a compiler."""
     pace: int = 1
     """Steps of the model to a compiled region."""
+    recompute: bool = False
+    """Keep one state in every ceil(sqrt(T)) steps and compute the rest again in the backward pass:
+    memory grows like the square root of the steps, and an update takes a third longer."""
     cuda_graphs: bool = False
     """On a GPU, capture the compiled regions in graphs and replay them."""
     log_every: int = 50

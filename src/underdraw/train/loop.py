@@ -24,6 +24,7 @@ from underdraw.fast import compile_model, precision
 from underdraw.models import build
 from underdraw.noise import training_noise
 from underdraw.presets import Preset, TrainConfig
+from underdraw.recompute import recompute_steps
 from underdraw.train import schedule
 from underdraw.train.log import Log
 from underdraw.train.objective import Objective, elbo, iwae
@@ -59,6 +60,8 @@ class Run:
                 model, self.config.pace, device=accelerator.device.type,
                 cuda_graphs=self.config.cuda_graphs,
             )  # fmt: skip
+        if self.config.recompute:
+            recompute_steps(model)
         self.sums, self.count = torch.zeros(2, device=accelerator.device), 0
         self.timed = 0  # updates since the clock was set
         self.clock = self.saved = 0.0
