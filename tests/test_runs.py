@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -194,3 +196,13 @@ def test_natural_images_are_reported_in_bits(kept):
     found = preset("convdraw_cifar10_small")
     card = convdraw.card("it", found, record.read("convdraw_cifar10_small"))
     assert "**3.000 bits per dimension**, of which rate 2.500; 3.123 with" in card
+
+
+def test_training_needs_neither_the_command_line_nor_datasets():
+    code = (
+        "import sys; sys.modules.update(tyro=None, datasets=None); sys.path.insert(0, 'runs'); "
+        "import convdraw, omniglot, underdraw.train, underdraw.data"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=record.ROOT, check=False).returncode == 0
+    )

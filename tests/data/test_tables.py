@@ -1,5 +1,9 @@
+import sys
+
 import datasets
+import numpy as np
 import pytest
+import torch
 
 from underdraw.data import DataError, open_images, tables
 from underdraw.data.splits import share, split_named
@@ -47,6 +51,19 @@ def test_empty_table(tmp_path):
     write_table(tmp_path / "some/thing/train.parquet", [])
     with pytest.raises(DataError, match="empty"):
         open_images("hub:some/thing", "train", tmp_path)
+
+
+def test_without_datasets_a_mirror_is_read_all_the_same(tmp_path, monkeypatch):
+    home = tmp_path / "uoft-cs/cifar10"
+    write_table(home / "train-00000-of-00002.parquet", random_levels(30, 32, 32, 3), column="img")
+    pictures = random_levels(10, 32, 32, 3, seed=1)
+    write_table(home / "train-00001-of-00002.parquet", pictures, column="img")
+    every = np.arange(4)
+    expected = open_images("cifar10", "valid", tmp_path).take(every)
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    assert torch.equal(open_images("cifar10", "valid", tmp_path).take(every), expected)
+    with pytest.raises(DataError, match="needs the `datasets` package"):
+        open_images("cifar10")
 
 
 def test_no_network(monkeypatch):

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Integer
 
 from underdraw.data.errors import DataError
+from underdraw.data.parquet import Parquet, is_wanted
 from underdraw.data.splits import split_named
 
 Tables = dict[str, Callable[[], Any]]
@@ -115,6 +116,8 @@ def local_opener(files: list[Path], split: str, streaming: bool) -> Callable[[],
     def opened() -> Any:  # noqa: ANN401
         data_files = {split: [str(file) for file in files]}
         try:
+            if not streaming and is_wanted():
+                return Parquet(files)
             with quiet() as datasets:
                 return datasets.load_dataset(
                     "parquet", data_files=data_files, split=split, streaming=streaming
@@ -174,13 +177,15 @@ def undecoded(table: Any, column: str, name: str) -> Any:  # noqa: ANN401
     features = table.features or {}
     if column not in features:
         raise DataError(f"{name} has no column {column!r}, only {sorted(features)}")
+    if isinstance(table, Parquet):
+        return table
     return table.cast_column(column, library().Image(decode=False))
 
 
 def image_column(features: Any, name: str) -> str:  # noqa: ANN401
     """The first column of pictures; DataError if there is none."""
     for column, kind in (features or {}).items():
-        if isinstance(kind, library().Image) or (isinstance(kind, dict) and "bytes" in kind):
+        if (isinstance(kind, dict) and "bytes" in kind) or type(kind).__name__ == "Image":
             return column
     raise DataError(f"{name} has no image column, only {sorted(features or {})}")
 
