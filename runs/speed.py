@@ -44,8 +44,8 @@ def table(found: dict[str, Any]) -> str:
     """The page's generated part."""
     m = found["machine"]
     lines = [
-        f"Made by `runs/speed.py` on {m['processor']}, {m['cores']} cores, {m['instructions']}, torch "
-        f"{m['torch']}, commit {found['commit']}; images a second, fast path in "
+        f"Made by `runs/speed.py` on {m['processor']}, {m['cores']} cores, {m['instructions']}, "
+        f"torch {m['torch']}, commit {found['commit']}; images a second, fast path in "
         f"{found['precision']}. *Kept* is what the forward pass keeps for its backward pass.",
         "",
         "| model | batch | glimpses | reference | eager | fast | fast / reference "
@@ -63,13 +63,13 @@ def table(found: dict[str, Any]) -> str:
     peak = max(row["peak"] for row in found["rows"])
     lines += [
         "",
-        f"At 64 glimpses and batch 512 the fast path runs at {found['share_of_matmul_rate']:.0%} of "
-        f"the rate of a matrix product of the encoder's shape "
-        f"({found['matmul_gflops']:.0f} GFLOP/s). The first update takes "
-        f"{found['first_update_s']:.0f} s with an empty cache and {found['second_process_s']:.0f} s "
-        f"in the next process. Cost grows by this much over linear: {grown} (8 to 64 glimpses, 28 to "
-        f"112 pixels a side, batch 32 to 512). Peak memory of the process that ran all of this: "
-        f"{peak:.0f} MB.",
+        "At 64 glimpses and batch 512 the fast path runs at "
+        f"{found['share_of_matmul_rate']:.0%} of the rate of a matrix product of the encoder's "
+        f"shape ({found['matmul_gflops']:.0f} GFLOP/s). The first update takes "
+        f"{found['first_update_s']:.0f} s with an empty cache and "
+        f"{found['second_process_s']:.0f} s in the next process. Cost grows by this much over "
+        f"linear: {grown} (8 to 64 glimpses, 28 to 112 pixels a side, batch 32 to 512). Peak "
+        f"memory of the process that ran all of this: {peak:.0f} MB.",
         "",
         f"![Images a second, by batch and glimpses](images/{PICTURE})",
     ]
