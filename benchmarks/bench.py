@@ -21,7 +21,7 @@ from typing import Any
 import torch
 import tyro
 
-from updates import DEVICE, alternate, fast_type, kept, ours, rate, reference, wait
+from updates import DEVICE, PACE, alternate, fast_type, kept, ours, rate, reference, wait
 
 WEIGHTS = 964_347  # of DRAW at this setting
 FLOPS_PER_IMAGE_STEP = 6 * WEIGHTS  # forward and backward: about six a weight
@@ -109,8 +109,9 @@ def growth(rows: list[Row], seen: list[Row]) -> dict[str, float]:
 
 def first_update() -> None:
     """Time the first update in this process and print it."""
+    fast = fast_type()
     start = time.perf_counter()
-    ours(True, 128, "bf16" if DEVICE.type == "cuda" else fast_type())(8)
+    ours(True, 128, fast)(8)
     wait()
     print(time.perf_counter() - start)
 
@@ -148,7 +149,7 @@ def run(seconds: float, quick: bool) -> dict[str, Any]:
         "ratio_512": by_batch[512]["ratio"], "ratio_128": by_batch[128]["ratio"],
         "images_per_s_512": by_batch[512]["fast"], "images_per_s_128": by_batch[128]["fast"],
         "share_of_matmul_rate": by_batch[512]["fast"] * 64 * FLOPS_PER_IMAGE_STEP / 1e9 / best,
-        "matmul_gflops": best, "precision": fast, **started,
+        "matmul_gflops": best, "precision": fast, "pace": PACE, **started,
     }  # fmt: skip
     if quick:
         return found

@@ -17,7 +17,7 @@ from underdraw.models.draw import DRAWConfig
 
 Update = Callable[[int], None]  # takes the number of glimpses
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-PACE = 4
+PACE = 2
 
 
 def wait() -> None:

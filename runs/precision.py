@@ -23,7 +23,7 @@ from underdraw.fast import compile_model, precision
 from underdraw.presets import draw_mnist_small
 from underdraw.train import read_log, train
 
-NAME, PACE = "draw_mnist", 4
+NAME, PACE = "draw_mnist", 2
 
 
 def digits(count: int) -> Images:
