@@ -272,6 +272,19 @@ def test_a_crop_far_from_borders_is_drawn_as_in_the_whole():
 
 
 @pytest.mark.parametrize("variant", ["one_maps", "two_dense"])
+def test_models_of_one_size_pad_it_too(variant):
+    options = VARIANTS[variant]
+    model = made(**options | {"stride": (4, *options["stride"][1:])})
+    x = seen(model)
+    trace = model.unroll(posterior(noise_for(model)), x)
+    assert model.drawn_size() == (8, 4) != model.shape[1:]
+    assert trace.frames[-1].canvas.shape == (2, 4, 6, 4)
+    again = model.unroll(replay([choice.z for choice in trace.choices]), n=2)
+    assert torch.equal(again.frames[-1].canvas, trace.frames[-1].canvas)
+    assert model.begin(2).r.shape == (2, 4, 8, 4)
+
+
+@pytest.mark.parametrize("variant", ["one_maps", "two_dense"])
 def test_models_of_one_size_refuse_others(variant):
     model = made(**VARIANTS[variant])
     assert not model.any_size

@@ -89,6 +89,9 @@ def test_a_model_must_say_its_beta(preset, digits, tmp_path):
         train_betas(preset, (), tmp_path)
     with pytest.raises(ValueError, match=r"beta must be above 0, got -1"):
         train_betas(preset, (-1.0,), tmp_path)
+    weighted = replace(preset, train=replace(preset.train, importance_samples=5))
+    with pytest.raises(ValueError, match="importance_samples 5"):
+        train_betas(weighted, (0.4, 1.0), tmp_path)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):

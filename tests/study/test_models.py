@@ -9,6 +9,14 @@ from underdraw.study import glimpses, information, store
 from underdraw.study.parts import layers_of
 
 
+def test_images_of_any_size_are_studied_where_a_model_draws_them(two_layers, tmp_path):
+    images = hold(np.random.default_rng(0).random((3, 1, 9, 7)) < 0.4)
+    told = information(two_layers, images, tmp_path / "information")
+    stored = store(two_layers, images, tmp_path / "store", rows=2, samples=1)["stored"]
+    assert stored[-1]["nats"] == pytest.approx(told["total_nats"], rel=1e-4)
+    assert stored[-1]["bits_per_dim"] == pytest.approx(told["total_bits"] / 63, rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("name", "variant"),
     [

@@ -49,10 +49,15 @@ def train_betas(
     Raises:
         Interrupted: a signal came.
         RunError: a folder holds another run, or the cost broke down.
-        ValueError: no beta, or one that is not above 0.
+        ValueError: no beta, one that is not above 0, or an objective that has none.
     """
     if not betas:
         raise ValueError("no beta to train with")
+    if preset.train.importance_samples > 1:
+        raise ValueError(
+            f"{preset.name} has importance_samples {preset.train.importance_samples}: "
+            "the importance-weighted bound has no beta"
+        )
     planned = [
         (out / f"beta_{beta:g}", replace(preset, train=replace(preset.train, beta=beta)))
         for beta in sorted(set(betas))

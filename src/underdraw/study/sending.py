@@ -73,7 +73,7 @@ def parts(model: LatentModel[Any], steps: Sequence[int], layers: Sequence[int]) 
 
 def send(model: LatentModel[Any], x: Tensor, places: Sequence[int], seed: int) -> Trace:
     """Look at images and sample every latent; the images' places in the split give the noise."""
-    z, _ = image_noise(model, seed, places, 0)
+    z, _ = image_noise(model, seed, places, 0, size=(x.shape[2], x.shape[3]))
     return model.unroll(posterior([e.to(x.device) for e in z]), x)
 
 

@@ -80,7 +80,7 @@ def store(
         prices.append(torch.stack([each.nats for each in made]).double().cpu())
         errors.append(torch.stack([_error(each.pictures, x) for each in made]).cpu())
         report(done := done + len(places))
-    table = rates(model, chosen, torch.cat(prices, 1), torch.cat(errors, 1))
+    table = rates(math.prod(images.shape), chosen, torch.cat(prices, 1), torch.cat(errors, 1))
     few = _spread(images, rows)
     numbers: dict[str, Any] = {
         "images": len(images), "split": images.name, "seed": seed, "shown": few[0], "stored": table,
@@ -107,11 +107,8 @@ def images_seen(images: int, rows: int, samples: int) -> int:
     return images + min(rows, images) * samples
 
 
-def rates(
-    model: LatentModel[Any], chosen: Sequence[Part], nats: Tensor, mse: Tensor
-) -> list[dict[str, Any]]:
-    """A row for each part, from its price and error for each image, both (parts, images)."""
-    pixels = math.prod(model.shape)
+def rates(pixels: int, chosen: Sequence[Part], nats: Tensor, mse: Tensor) -> list[dict[str, Any]]:
+    """A row for each part; price and error of each image, of so many values, (parts, images)."""
     table = []
     for part, price, error in zip(chosen, nats.mean(1).tolist(), mse.mean(1).tolist(), strict=True):
         bits = price * BITS
@@ -154,8 +151,9 @@ class Shown(NamedTuple):
         """`samples` of each image and part: beside each other if they are few, else below."""
         places, x = self.few
         device, made = next(self.model.parameters()).device, []
+        size = x.shape[2], x.shape[3]
         for k in range(samples):
-            noise, _ = image_noise(self.model, self.seed, places, 1 + k)
+            noise, _ = image_noise(self.model, self.seed, places, 1 + k, size)
             dreamt = prior(1.0, [e.to(device) for e in noise])
             made.append(torch.stack(self._received(dreamt), 1))
             report(k + 1)

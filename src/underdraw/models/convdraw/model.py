@@ -82,9 +82,9 @@ class ConvDRAW(LatentModel[State]):
         """The layers, from the pixels up."""
         return cast("list[Layer]", list(self.layers))
 
-    def sizes(self, size: Size | None = None) -> list[Size]:
-        """Height and width of every layer's maps, for images of `size`."""
-        height, width = self.drawn_size(size)
+    def sizes(self, drawn: Size) -> list[Size]:
+        """Height and width of every layer's maps, where so much is drawn; see `drawn_size`."""
+        height, width = drawn
         found = []
         for down, across in self.scales:
             height, width = height // down, width // across
@@ -93,7 +93,7 @@ class ConvDRAW(LatentModel[State]):
 
     def latent_shape(self, site: Site, size: Size | None = None) -> tuple[int, ...]:
         """(latent, height, width) of the site's layer."""
-        return self.config.latent[site.layer], *self.sizes(size)[site.layer]
+        return self.config.latent[site.layer], *self.sizes(self.drawn_size(size))[site.layer]
 
     def posterior_log_sigma(self, site: Site) -> Tensor:
         """Logarithm of the posterior's scale for each map at `site`, (latent,), a constant.
@@ -108,8 +108,8 @@ class ConvDRAW(LatentModel[State]):
 
     def begin(self, n: int, size: Size | None = None) -> State:
         """The learned r_0 and states for `n` images, with the count of steps at 0."""
-        drawn = self.drawn_size(size)
-        both = [layer.begin(n, s) for layer, s in zip(self.tower, self.sizes(size), strict=True)]
+        drawn = self.drawn_size() if size is None else size
+        both = [layer.begin(n, s) for layer, s in zip(self.tower, self.sizes(drawn), strict=True)]
         enc, dec = zip(*both, strict=True)
         t = torch.zeros((), dtype=torch.int64, device=self.r_0.device)
         return State(t, spread(self.r_0, n, drawn), enc, dec)
