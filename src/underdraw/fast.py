@@ -88,7 +88,10 @@ def _unlike_forward() -> AbstractContextManager[Any]:
 
 
 def keep_memory() -> None:
-    """Ask the C library to keep freed memory: an update frees and takes hundreds of megabytes."""
+    """Ask the C library to keep freed memory: an update frees and takes hundreds of megabytes.
+
+    It holds for the whole process. Without glibc nothing happens.
+    """
     if platform.libc_ver()[0] == "glibc":
         trim_threshold, mmap_threshold = -1, -3  # names of malloc.h
         library = ctypes.CDLL(None)

@@ -53,6 +53,6 @@ def join(*parts: Float[Tensor, "b _"]) -> Float[Tensor, "b i"]:
     So nothing is first laid out in float32 and then rounded.
     """
     kind = parts[0].device.type
-    if torch.is_autocast_enabled(kind):
+    if torch.is_autocast_enabled(kind) and parts[0].dtype != torch.float64:  # as autocast does
         parts = tuple(part.to(torch.get_autocast_dtype(kind)) for part in parts)
     return torch.cat(parts, 1)

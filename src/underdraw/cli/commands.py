@@ -31,6 +31,21 @@ def demo(out: Path = Path("out/demo"), seed: int = 0, json: bool = False) -> int
 
 
 @app.command
+def report(out: Path = Path("out/report"), seed: int = 0, json: bool = False) -> int:
+    """Results and figures of both papers from the shipped weights, in one HTML folder.
+
+    Args:
+        out: folder to write.
+        seed: of everything random.
+        json: print one JSON object to stdout.
+    """
+    from underdraw import report as made
+    from underdraw.cli import tell
+
+    return tell.result(made.run(out, seed=seed, say=tell.say), json)
+
+
+@app.command
 def train(
     preset: Positional[str],
     data: Path | None = None,

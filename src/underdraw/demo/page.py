@@ -1,4 +1,4 @@
-"""The demo's page: sections of text and figures, in one HTML file beside its pictures."""
+"""Pages: sections of text and figures, in one HTML file beside its pictures."""
 
 from html import escape
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ h1 { font-size: 2.1rem; margin-bottom: .2rem; } h2 { margin-top: 2.6rem; }
 p { max-width: 44rem; } .lead { font-size: 1.15rem; }
 figure { display: inline-block; vertical-align: top; margin: 1rem 1.4rem 1rem 0; max-width: 100%; }
 img { max-width: 100%; height: auto; border-radius: 4px; image-rendering: auto; }
+table { border-collapse: collapse; } th, td { text-align: left; padding: .2rem 1.2rem .2rem 0; }
 figcaption { font-size: .85rem; opacity: .75; margin-top: .3rem; }
 code, pre { font: .9em ui-monospace, monospace; } footer { margin-top: 3rem; opacity: .7; }
 """
@@ -30,8 +31,21 @@ class Section(NamedTuple):
     figures: list[Figure]
 
 
-def page(sections: list[Section], numbers: dict[str, Any]) -> str:
-    """The whole page as HTML."""
+LEAD = """A recurrent network that draws: it looks at a picture, or imagines one, step by
+step, through a window that it moves itself (Gregor et al., 2015)."""
+
+
+def page(
+    sections: list[Section], numbers: dict[str, Any], command: str = "demo", lead: str = LEAD
+) -> str:
+    """The whole page as HTML.
+
+    Args:
+        sections: in order.
+        numbers: what numbers.json holds, `minutes` among it.
+        command: of the command line, that made it.
+        lead: the first paragraph (HTML).
+    """
     body = "\n".join(_section(section) for section in sections)
     return f"""<!doctype html>
 <html lang="en">
@@ -39,11 +53,10 @@ def page(sections: list[Section], numbers: dict[str, Any]) -> str:
 <meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>
 <body>
 <h1>underdraw</h1>
-<p class="lead">A recurrent network that draws: it looks at a picture, or imagines one, step by
-step, through a window that it moves itself (Gregor et al., 2015).</p>
+<p class="lead">{lead}</p>
 {body}
-<footer>Made in {numbers["minutes"]:.1f} minutes by <code>underdraw demo</code>; the numbers are in
-<code>numbers.json</code>.</footer>
+<footer>Made in {numbers["minutes"]:.1f} minutes by <code>underdraw {command}</code>; the numbers
+are in <code>numbers.json</code>.</footer>
 </body></html>
 """
 
