@@ -70,15 +70,15 @@ def omniglot() -> str:
             f"(K = {tight['importance_samples']:,}) | {tight['nats']:.2f} |"
         )
     effort, images = found["effort"], found["rows"][0]["importance"]["images"]
-    theirs = ", ".join(f"`{row['name']}` {row['paper']:.2f}" for row in found["rows"])
+    theirs = "; ".join(row["paper"] for row in found["rows"])
     return (
         "## Omniglot\n\n28x28, test split, nats per image, by `runs/omniglot.py`. Each row was "
         f"trained for {effort['minutes']:g} minutes at the best of several learning rates, each of "
         f"which was tried for {effort['pilot_minutes']:g} minutes. Importance-weighted bounds are "
         f"of the same {images} random images.\n\n" + "\n".join(lines) + f"\n\n{tried(found)}\n"
         f"{origins(found['rows'])}\n"
-        "The paper reports on another 28x28 version of Omniglot, so that its numbers are not to be "
-        f"compared with these: {theirs}.\n"
+        "Convolutional DRAW (2016), Table 1, is about another 28x28 version of Omniglot, so that its "
+        f"numbers are not to be compared with these: {theirs}.\n"
     )
 
 

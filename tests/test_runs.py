@@ -141,6 +141,7 @@ def test_a_row_is_tried_trained_and_measured_once(kept, monkeypatch):
     assert (row["test"]["images"], row["importance"]["images"]) == (8, 5)
     assert row["importance"]["importance_samples"] == 3
     assert f"**{row['test']['nats']:.2f}**" in tables.page()
+    assert "not to be compared with these: VAE 106.31" in tables.page()
     monkeypatch.setattr(runs_module, "train", refuse)
     monkeypatch.setattr(record, "evaluate", refuse)
     go(kept)
