@@ -147,4 +147,4 @@ def main(
 if __name__ == "__main__":
     import tyro
 
-    tyro.cli(main)
+    tyro.cli(main, config=(tyro.conf.PositionalRequiredArgs,))

@@ -77,8 +77,8 @@ def omniglot() -> str:
         f"which was tried for {effort['pilot_minutes']:g} minutes. Importance-weighted bounds are "
         f"of the same {images} random images.\n\n" + "\n".join(lines) + f"\n\n{tried(found)}\n"
         f"{origins(found['rows'])}\n"
-        "Convolutional DRAW (2016), Table 1, is about another 28x28 version of Omniglot, so that its "
-        f"numbers are not to be compared with these: {theirs}.\n"
+        "Convolutional DRAW (2016), Table 1, is about another 28x28 version of Omniglot, so that "
+        f"its numbers are not to be compared with these: {theirs}.\n"
     )
 
 
