@@ -114,7 +114,8 @@ print(sorted(set(kinds)))
 
 
 @pytest.mark.skipif(
-    not hasattr(torch._functorch.config, "backward_pass_autocast"), reason="an older torch"
+    not hasattr(torch._functorch.config, "backward_pass_autocast"),
+    reason="an older torch cannot be told not to",
 )
 def test_a_compiled_backward_pass_rounds_weights_and_not_filters():
     done = subprocess.run([sys.executable, "-c", BACKWARD], capture_output=True, text=True)

@@ -11,7 +11,7 @@ everything else stays float32, also on the way back.
 
 On a CPU three more things are worth having: tanh by way of exp, backward products in the types of
 their factors whatever autocast says (a compiled backward pass would inherit it, and round the
-filterbanks), and memory that is not given back to the system after every update.
+filterbanks; a torch too old to be told otherwise does), and memory that is not given back to the system after every update.
 """
 
 import ctypes
@@ -82,7 +82,7 @@ class Compiled:
 def _unlike_forward() -> AbstractContextManager[Any]:
     """Within, compiled backward passes do not inherit the autocast of their forward pass."""
     config = torch._functorch.config
-    if not hasattr(config, "backward_pass_autocast"):  # before torch 2.9
+    if not hasattr(config, "backward_pass_autocast"):  # an older torch
         return nullcontext()
     return config.patch(backward_pass_autocast="off")
 
