@@ -11,7 +11,8 @@ everything else stays float32, also on the way back.
 
 On a CPU three more things are worth having: tanh by way of exp, backward products in the types of
 their factors whatever autocast says (a compiled backward pass would inherit it, and round the
-filterbanks; a torch too old to be told otherwise does), and memory that is not given back to the system after every update.
+filterbanks; a torch too old to be told otherwise does), and memory that is not given back to the
+system after every update.
 """
 
 import ctypes

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from underdraw import checkpoint, gallery, plot
-from underdraw.data import DataConfig, Images, open_images, random_subset
+from underdraw.data import Images, random_subset
 from underdraw.demo.page import Figure, Section, page
-from underdraw.demo.steps import seeing
+from underdraw.demo.steps import digits, seeing
 from underdraw.evaluate import evaluate
 from underdraw.files import write_json, write_text
 from underdraw.latent import LatentModel
@@ -56,7 +56,7 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
         CheckpointError: a shipped model is missing or damaged.
     """
     start = time.monotonic()
-    model, test = checkpoint.load(NAME), _digits("test")
+    model, test = checkpoint.load(NAME), digits("test")
     some = random_subset(test, DIGITS, seed)
     say(f"measuring {NAME} on {DIGITS} random test digits")
     measured = evaluate(model, some, seed=seed, batch=250)
@@ -73,12 +73,6 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
     write_json(out / "numbers.json", numbers)
     say(f"done in {numbers['minutes']:.1f} minutes: open {out / 'index.html'}")
     return {**numbers, "page": str(out / "index.html")}
-
-
-def _digits(split: str) -> Images:
-    images = open_images(DataConfig("binarized_mnist"), split)
-    assert isinstance(images, Images)
-    return images
 
 
 def _measured(name: str) -> dict[str, Any]:
@@ -117,7 +111,7 @@ def drawing(model: LatentModel[Any], test: Images, seed: int, out: Path) -> list
     trace = gallery.dream(model, 64, 1.0, seed)
     plot.animate(model, gallery.dream(model, 24, 1.0, seed), out / "drawing.gif")
     paths = gallery.samples(model, trace, out, animate=False)
-    near = gallery.beside_nearest(model, trace, _digits("train"), out)
+    near = gallery.beside_nearest(model, trace, digits("train"), out)
     pairs, _ = gallery.reconstructions(model, gallery.some(test, 24, seed), out)
     return [
         Section(

@@ -1,6 +1,5 @@
 """The command line: what it prints, where, and how it ends."""
 
-import json
 import subprocess
 import sys
 
@@ -8,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from calling import call, call_json
 from underdraw.checkpoint import save
-from underdraw.cli import main
 from underdraw.models import build
 from underdraw.models.draw import DRAWConfig
 from underdraw.presets import draw_mnist_small
@@ -21,19 +20,6 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     model = build(DRAWConfig(steps=3, hidden=8, latent=3))
     return str(save(model, folder, preset="x", data=dict(vars(draw_mnist_small().data))))
-
-
-def call(capsys, *words):
-    with pytest.raises(SystemExit) as end:
-        main(list(words))
-    heard = capsys.readouterr()
-    return end.value.code, heard.out, heard.err
-
-
-def call_json(capsys, *words):
-    code, out, err = call(capsys, *words, "--json")
-    assert code == 0, err
-    return json.loads(out)
 
 
 def test_evaluate_gives_one_json_object(capsys, run):

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
+import calling
 from underdraw.checkpoint import save
-from underdraw.cli import main
 from underdraw.models import build
 from underdraw.models.draw import DRAWConfig
 from underdraw.presets import TrainConfig, draw_mnist_small
@@ -32,16 +32,11 @@ def run(tmp_path_factory):
 
 
 def call(capsys, *words):
-    with pytest.raises(SystemExit) as end:
-        main(["study", *words])
-    heard = capsys.readouterr()
-    return end.value.code, heard.out, heard.err
+    return calling.call(capsys, "study", *words)
 
 
 def call_json(capsys, *words):
-    code, out, err = call(capsys, *words, "--json")
-    assert code == 0, err
-    return json.loads(out)
+    return calling.call_json(capsys, "study", *words)
 
 
 def verify(path):

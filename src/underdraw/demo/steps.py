@@ -39,7 +39,7 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
     """
     start = time.monotonic()
     model = checkpoint.load(NAME)
-    test = _digits("test")
+    test = digits("test")
     say(f"{NAME}: measuring the bound on {DIGITS} random test digits")
     measured = evaluate(model, random_subset(test, DIGITS, seed), seed=seed, batch=250)
     say(f"  {measured.nats:.2f} +- {measured.stderr:.2f} nats per image")
@@ -62,7 +62,8 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
     return {**numbers, "page": str(out / "index.html")}
 
 
-def _digits(split: str) -> Images:
+def digits(split: str) -> Images:
+    """A split of the digits in the package."""
     images = open_images(DataConfig("binarized_mnist"), split)
     assert isinstance(images, Images)
     return images
@@ -88,7 +89,7 @@ def _drawing(model: LatentModel[Any], seed: int, out: Path, say: Say) -> list[Se
     few = gallery.dream(model, 24, 1.0, seed)
     animation = Path(plot.animate(model, few, out / "drawing.gif"))
     paths = gallery.samples(model, trace, out, animate=False)
-    near = gallery.beside_nearest(model, trace, _digits("train"), out)
+    near = gallery.beside_nearest(model, trace, digits("train"), out)
     return [
         Section(
             "Drawing digits, stroke by stroke",
