@@ -121,3 +121,14 @@ def test_a_source_that_draws_its_own_noise_is_asked_once():
 def test_bad_stretches_are_refused():
     with pytest.raises(ValueError, match="got 0"):
         recompute_steps(build(CONFIG), 0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "pace", "every", "expected"),
+    [(9, 1, None, 3), (10, 1, None, 4), (10, 3, None, 6), (10, 3, 7, 9), (10, 1, 100, 100)],
+)
+def test_a_stretch_has_the_square_root_of_the_steps_in_whole_regions(steps, pace, every, expected):
+    model = build(DRAWConfig(shape=(1, 4, 4), steps=steps, hidden=4, latent=2))
+    model.pace = pace
+    recompute_steps(model, every)
+    assert model.pace == expected
