@@ -165,3 +165,9 @@ def spied(function, asked):
         return function(*arguments)
 
     return call
+
+
+def test_more_glimpses_than_the_model_has_are_refused_and_nothing_is_left(tmp_path):
+    with pytest.raises(ValueError, match="asks for 9 steps of a model that has 4"):
+        go(tmp_path / "run", glimpses=((0.5, 9),))
+    assert not (tmp_path / "run").exists()

@@ -48,6 +48,9 @@ class Run:
         self.accelerator, self.quiet = accelerator, quiet
         set_seed(self.config.seed)
         model = build(preset.model).to(accelerator.device)
+        steps = 1 + model.sites[-1].step
+        if too_many := [count for _, count in self.config.glimpses if count > steps]:
+            raise ValueError(f"glimpses asks for {too_many[0]} steps of a model that has {steps}")
         self.state = TrainState(model, self.config)
         if self.config.initial is not None:
             self.state.adopt(checkpoint.load(self.config.initial))
