@@ -70,7 +70,7 @@ def convdraw_omniglot_small() -> Preset:
         "16 steps, 48 maps, 3x3, a fully connected second layer, Omniglot",
         ConvDRAWConfig((1, 28, 28), 16, 3, (48, 32), (4, 16), (2, None), "bernoulli"),
         OMNIGLOT,
-        TrainConfig(steps=30_000, batch=32, precision="bf16", pace=2),
+        TrainConfig(steps=30_000, batch=16, learning_rate=4e-3, precision="bf16", pace=2),
     )
 
 

@@ -35,6 +35,7 @@ from underdraw.train.watch import forget, jumped
 
 PATIENCE = 5  # setbacks in a row before giving up
 TOGETHER = 10  # updates between questions among processes
+SUMS = 3  # distortion, rate and the objective of a window
 REASONS = (None, "time", "signal")
 
 
@@ -65,7 +66,7 @@ class Run:
             )  # fmt: skip
         if self.config.recompute:
             recompute_steps(model)
-        self.sums, self.count = torch.zeros(2, device=accelerator.device), 0
+        self.sums, self.count = torch.zeros(SUMS, device=accelerator.device), 0
         self.timed = 0  # updates since the clock was set
         self.clock = self.saved = 0.0
 
@@ -78,14 +79,18 @@ class Run:
         """Take over the run's last checkpoint."""
         self.state.load(self.out / LAST)
         *sums, count = self.state.numbers.window
-        rows = torch.tensor(sums, device=self.sums.device).unflatten(0, (-1, 2))
+        rows = torch.tensor(sums, device=self.sums.device).unflatten(0, (-1, SUMS))
         mine = rows[self.rank[0]] if len(rows) == self.rank[1] else rows.mean(0)
         self.sums, self.count = mine, int(count)
 
     # --- one update -----------------------------------------------------------------------
 
     def update(self, x: Tensor) -> Tensor:
-        """Take one update on this rank's images; returns mean distortion and rate, nats, (2,)."""
+        """Take one update on this rank's images.
+
+        Returns means over them, nats: distortion, rate, and the objective without its warm-up,
+        (SUMS,).
+        """
         step, config, state = self.state.numbers.step, self.config, self.state
         if config.cuda_graphs:
             torch.compiler.cudagraph_mark_step_begin()  # what the last update gave is used up
@@ -96,8 +101,8 @@ class Run:
         state.average(schedule.ema_decay(config, step))
         state.numbers.step += 1
         state.numbers.images += config.batch
-        paid = torch.stack([terms.distortion.mean(), terms.rates.sum(0).mean()])
-        return paid.detach()
+        whole = self.objective.loss(terms, config.kl_warmup)
+        return torch.stack([terms.distortion.mean(), terms.rates.sum(0).mean(), whole]).detach()
 
     def terms(self, x: Tensor, step: int) -> Any:  # noqa: ANN401
         """The terms of the bound of this rank's images at update `step`."""
@@ -137,17 +142,16 @@ class Run:
     def look(self, log: Log, seconds: float) -> None:
         """Log a window of updates, and go back if its cost jumped."""
         means = self.accelerator.reduce(self.sums / self.count, reduction="mean")
-        distortion, rate = means.tolist()
+        distortion, rate, whole = means.tolist()
         self.sums, self.count = torch.zeros_like(self.sums), 0
         numbers, step = self.state.numbers, self.state.numbers.step
-        nats = distortion + rate
         log.row(
-            "train", step, nats=nats, distortion=distortion, rate=rate,
+            "train", step, nats=distortion + rate, objective=whole, distortion=distortion, rate=rate,
             images_per_s=self.timed * self.config.batch / max(seconds, 1e-9),
             minutes=numbers.minutes, learning_rate=schedule.learning_rate(self.config, step),
         )  # fmt: skip
-        if jumped(numbers, nats, self.config.jump):
-            self.set_back(log, nats)
+        if jumped(numbers, whole, self.config.jump):
+            self.set_back(log, whole)
 
     def set_back(self, log: Log, nats: float) -> None:
         """Go back to older parameters and go on."""

@@ -49,8 +49,8 @@ class Numbers:
     spread: float = 0.0
     windows: int = 0
     """Windows of the log that `mean` has followed."""
-    window: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
-    """Sums of distortion and rate since the last row of the log, and the updates summed."""
+    window: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0, 0.0])
+    """Sums of distortion, rate and objective since the last row of the log, and the updates summed."""
     setbacks: list[int] = field(default_factory=list)
     """Updates at which training went back to older parameters."""
 
