@@ -107,7 +107,7 @@ def evaluate(
             if importance_samples:
                 total = torch.full((batch,), -math.inf, dtype=torch.float64)
                 for k in range(importance_samples):
-                    terms, _ = _terms(model, x, (seed, index, k), cost_by_sample, steps)
+                    terms = _terms(model, x, (seed, index, k), cost_by_sample, steps)[0]
                     total = torch.logaddexp(total, -terms.bound.double().cpu())
                     report(done := done + 1)
                 weights.append((math.log(importance_samples) - total)[: len(index)])
@@ -150,7 +150,8 @@ def _terms(
 ) -> tuple[Terms, Tensor | None]:
     """Terms of the batch `x` with the noise of key = (seed, images, sample).
 
-    Also minus the log mass of the images given the same latents, (B,), where they have one.
+    Also minus the log mass of the images given the same latents, (B,), where they have one, and
+    where it is wanted: the importance-weighted bound does without.
     """
     device = next(model.parameters()).device
     z, u = image_noise(model, *key, size=(x.shape[2], x.shape[3]))
@@ -159,7 +160,8 @@ def _terms(
     target = model.likelihood.target(x, None if u is None else _filled(u, len(x)))
     canvas, rates = model.outcome(x.to(device), z, cost)
     pixels = model.likelihood(canvas)
-    mass = -pixels.log_mass(x.to(device)) if isinstance(pixels, Discrete) else None
+    wanted = cost is cost_by_kl and isinstance(pixels, Discrete)
+    mass = -pixels.log_mass(x.to(device)) if wanted else None
     return Terms(-pixels.log_prob(target.to(device)), rates), mass
 
 

@@ -52,5 +52,5 @@ def deepvae_cifar10_small() -> Preset:
         "18 layers at two scales, 96 maps, a latent at each, CIFAR-10",
         DeepVAEConfig((3, 32, 32), (12, 6), 96, 12, likelihood="gaussian"),
         DataConfig("cifar10"),
-        TrainConfig(steps=30_000, batch=32, learning_rate=1e-3, precision="bf16", pace=6),
+        TrainConfig(steps=30_000, batch=32, learning_rate=1e-3, precision="bf16", pace=2),
     )
