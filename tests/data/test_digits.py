@@ -1,7 +1,11 @@
+import hashlib
+
+import datasets
 import numpy as np
 import pytest
 import torch
 
+import mnist_small
 from underdraw.data import DataConfig, DataError, open_images, to_unit
 from underdraw.data.digits import Pairs
 from underdraw.data.memory import Array
@@ -91,3 +95,22 @@ def test_two_digits_of_grey_mnist(mirror):
     assert not images.binary
     dynamic = DataConfig("two_digits", source="mnist", binarize="dynamic")
     assert open_images(dynamic, "train", mirror).binary
+
+
+def test_the_digits_that_ship_are_made_of_mnist(tmp_path, monkeypatch, capsys):
+    home, out = tmp_path / "ylecun/mnist", tmp_path / "few.npz"
+    for split, count in (("train", 60), ("test", 9)):
+        classes = ([i % 10 for i in range(count)], datasets.Value("int64"))
+        write_table(home / f"{split}.parquet", random_levels(count, 28, 28), label=classes)
+    monkeypatch.setattr(mnist_small, "COUNTS", {"train": 8, "valid": 3, "test": 5})
+    mnist_small.main(tmp_path, out)
+    assert hashlib.sha256(out.read_bytes()).hexdigest() in capsys.readouterr().out
+    stored, numbered = (
+        np.load(out),
+        {d.tobytes(): i for i, d in enumerate(random_levels(60, 28, 28))},
+    )
+    for split, count, inside in (("train", 8, range(50)), ("valid", 3, range(50, 60))):
+        places = [numbered[digit.tobytes()] for digit in stored[split]]
+        assert (len(places), set(places) <= set(inside)) == (count, True)
+        assert stored[f"{split}_labels"].tolist() == [i % 10 for i in places]
+    assert stored["test"].shape == (5, 28, 28)

@@ -7,6 +7,7 @@ import torch
 
 from underdraw.data import DataError, hold, loader
 from underdraw.data.images import View
+from underdraw.data.labels import LabelledView
 from underdraw.data.loader import prefetch
 from underdraw.data.memory import Array
 
@@ -72,11 +73,23 @@ def test_ranks_together_are_one_process():
         assert torch.equal(x, torch.cat([y for _, y in slices]))
 
 
+def test_labels_come_with_their_images():
+    array = Array("set", np.arange(23, dtype=np.uint8)[:, None, None, None])
+    images = LabelledView(array, lambda: np.arange(23) % 7)
+    pairs = draw_from(images, 6, batch=10, seed=3, labels=True)
+    assert [step for step, _ in pairs] == list(range(6))
+    for (_, (x, y)), (_, alone) in zip(pairs, draw_from(images, 6, batch=10, seed=3), strict=True):
+        assert torch.equal(x, alone)
+        assert y.tolist() == [i % 7 for i in flat([(0, x)])]
+
+
 def test_refuses():
     with pytest.raises(DataError, match="10 images does not divide by 3"):
         loader(numbered(50), 10, 0, world=3)
     with pytest.raises(DataError, match="51 images from numbered, which has 50"):
         loader(numbered(50), 51, 0)
+    with pytest.raises(DataError, match="numbered has no labels"):
+        loader(numbered(50), 10, 0, labels=True)
     with pytest.raises(DataError, match="rank 2 of 2"):
         loader(numbered(50), 10, 0, rank=2, world=2)
 

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -10,6 +9,7 @@ from underdraw.data import (
     SetCard,
     binarized,
     describe,
+    digits,
     is_binary,
     is_named_set,
     open_images,
@@ -26,9 +26,12 @@ def test_table():
     assert isinstance(describe(DataConfig("folder:some/where")), SetCard)
 
 
-def test_card_ships_with_the_file():
-    card = Path(binarized.FILE).with_suffix(".md").read_text()
-    assert binarized.SHA256 in card
+@pytest.mark.parametrize(
+    ("file", "sha256"), [(binarized.FILE, binarized.SHA256), (digits.SMALL, digits.SHA256)]
+)
+def test_card_ships_with_the_file(file, sha256):
+    card = file.with_suffix(".md").read_text()
+    assert sha256 in card
     assert "CC BY-SA 3.0" in card
 
 
@@ -56,6 +59,10 @@ def test_refuses(config, split, said):
         ("held", 0, "at least 1"),
         ("memory", -1, "at least 0"),
         ("seed", -1, "at least 0"),
+        ("pieces", -1, "at least 0"),
+        ("piece", 0, "at least 1"),
+        ("piece", 29, "at most 28"),
+        ("canvas", 27, "at least 28"),
         ("binarize", "dynamik", "one of none, threshold, dynamic"),
         ("source", "svhn", "one of binarized_mnist, mnist"),
     ],
@@ -74,6 +81,9 @@ def test_configuration_refuses(field, value, said):
         ("imagenet32", "size", 32),
         ("imagenet64", "grey", True),
         ("mnist", "source", "mnist"),
+        ("mnist", "pieces", 4),
+        ("two_digits", "canvas", 50),
+        ("mnist_cluttered", "binarize", "threshold"),
         ("folder:x", "column", "image"),
         ("folder:x", "streaming", True),
         ("svhn", "streaming", True),

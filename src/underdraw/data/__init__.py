@@ -12,6 +12,7 @@ from underdraw.data.cards import SETS, SetCard
 from underdraw.data.config import DataConfig
 from underdraw.data.errors import DataError
 from underdraw.data.images import Images, Stream, to_bits, to_unit
+from underdraw.data.labels import Labelled, labelled
 from underdraw.data.loader import loader
 from underdraw.data.memory import Subset, hold, random_subset
 from underdraw.data.picture import read_image
@@ -25,6 +26,7 @@ __all__ = [
     "DataConfig",
     "DataError",
     "Images",
+    "Labelled",
     "SetCard",
     "Stream",
     "Subset",
@@ -32,6 +34,7 @@ __all__ = [
     "hold",
     "is_binary",
     "is_named_set",
+    "labelled",
     "loader",
     "open",
     "open_images",

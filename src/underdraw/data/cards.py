@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from underdraw.data.config import DataConfig
-from underdraw.data.digits import open_binarized, open_mnist, open_two_digits
+from underdraw.data.digits import (
+    open_binarized,
+    open_cluttered,
+    open_cluttered_small,
+    open_mnist,
+    open_two_digits,
+)
 from underdraw.data.folder import open_folder
 from underdraw.data.images import Images, Stream
 from underdraw.data.natural import open_cifar10, open_hub, open_imagenet
@@ -38,7 +44,8 @@ class SetCard:
     bits: Callable[[DataConfig], bool] = lambda config: False
 
 
-CHOICES = ("size", "crop", "grey", "binarize", "source", "column", "streaming")
+CLUTTER = ("pieces", "piece", "canvas")
+CHOICES = ("size", "crop", "grey", "binarize", "source", "column", "streaming", *CLUTTER)
 """Settings that some sets ignore; they are refused there unless they have their defaults."""
 SETS: dict[str, SetCard] = {
     card.name: card
@@ -69,6 +76,25 @@ SETS: dict[str, SetCard] = {
             open_two_digits,
             ("binarize", "source"),
             lambda config: config.source == "binarized_mnist",
+        ),
+        SetCard(
+            "mnist_cluttered",
+            "an MNIST digit among pieces of others in 100x100, made on the spot, "
+            "50,000 / 10,000 / 10,000",
+            (1, None, None),
+            "CC BY-SA 3.0",
+            "made from mnist",
+            open_cluttered,
+            CLUTTER,
+        ),
+        SetCard(
+            "mnist_cluttered_small",
+            "the same with fewer digits, 1,000 / 200 / 200",
+            (1, None, None),
+            "CC BY-SA 3.0",
+            "ships with underdraw",
+            open_cluttered_small,
+            CLUTTER,
         ),
         SetCard(
             "svhn",

@@ -8,7 +8,20 @@ from underdraw.data.images import Binarize
 
 Digits = Literal["binarized_mnist", "mnist"]
 WORDS = {"binarize": get_args(Binarize), "source": get_args(Digits)}
-LEAST = {"size": 1, "crop": 1, "seed": 0, "buffer": 1, "held": 1, "memory": 0}
+DIGIT = 28
+"""Pixels on a side of an MNIST digit."""
+LEAST = {
+    "size": 1,
+    "crop": 1,
+    "pieces": 0,
+    "piece": 1,
+    "canvas": DIGIT,
+    "seed": 0,
+    "buffer": 1,
+    "held": 1,
+    "memory": 0,
+}
+MOST = {"piece": DIGIT}
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,11 @@ class DataConfig:
             draws every pixel anew each epoch with its level as probability. For sets that are
             not binary already.
         source: which digits `two_digits` is made of, "binarized_mnist" or "mnist".
-        seed: for everything random about an image: its crop, its digits, its binarisation.
+        pieces: how many pieces of clutter lie on the canvas of cluttered digits.
+        piece: side in pixels of such a piece, at most that of a digit, 28.
+        canvas: side in pixels of that canvas, at least 28.
+        seed: for everything random about an image: its crop, its digits and their clutter, its
+            binarisation.
         column: the image column of a hub set; None finds it by its type.
         streaming: read the training split in order through a shuffle buffer instead of by random
             access, for hub sets and ImageNet that fit neither memory nor disk.
@@ -41,7 +58,8 @@ class DataConfig:
             decoded as it is read.
 
     Raises:
-        DataError: a number that is too small, or an unknown word; field and value are named.
+        DataError: a number that is too small or too large, or an unknown word; field and value
+            are named.
     """
 
     name: str = "binarized_mnist"
@@ -50,6 +68,9 @@ class DataConfig:
     grey: bool = False
     binarize: Binarize = "none"
     source: Digits = "binarized_mnist"
+    pieces: int = 8
+    piece: int = 8
+    canvas: int = 100
     seed: int = 0
     column: str | None = None
     streaming: bool = False
@@ -63,6 +84,10 @@ class DataConfig:
             value = getattr(self, field)
             if value is not None and value < least:
                 raise DataError(f"data.{field} is {value}; at least {least} wanted")
+        for field, most in MOST.items():
+            value = getattr(self, field)
+            if value > most:
+                raise DataError(f"data.{field} is {value}; at most {most} wanted")
         for field, known in WORDS.items():
             value = getattr(self, field)
             if value not in known:

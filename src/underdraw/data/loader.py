@@ -9,20 +9,47 @@ that together they see the batch that one process would see.
 import queue
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, overload
 
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from underdraw.data import chance
 from underdraw.data.errors import DataError
 from underdraw.data.images import Images, Stream
+from underdraw.data.labels import labelled
 
-Numbered = tuple[int, Tensor]
+Numbered = tuple[int, Any]
+Pair = tuple[Float[Tensor, "b c h w"], Int64[Tensor, "b"]]
 DEPTH = 2
 """Batches made ahead of time."""
 TICK = 0.1
 """Seconds after which a waiting producer looks whether it is still wanted."""
+
+
+@overload
+def loader(
+    images: Images | Stream,
+    batch: int,
+    seed: int,
+    rank: int = 0,
+    world: int = 1,
+    start: int = 0,
+    labels: Literal[False] = False,
+) -> Iterator[tuple[int, Float[Tensor, "b c h w"]]]: ...
+
+
+@overload
+def loader(
+    images: Images | Stream,
+    batch: int,
+    seed: int,
+    rank: int = 0,
+    world: int = 1,
+    start: int = 0,
+    *,
+    labels: Literal[True],
+) -> Iterator[tuple[int, Pair]]: ...
 
 
 def loader(
@@ -32,7 +59,8 @@ def loader(
     rank: int = 0,
     world: int = 1,
     start: int = 0,
-) -> Iterator[tuple[int, Float[Tensor, "b c h w"]]]:
+    labels: bool = False,
+) -> Iterator[Numbered]:
     """Yield (step, this rank's part of the global batch) for step = start, start + 1, ...
 
     Batches are made ahead in one background thread, which ends when the iterator is closed and
@@ -45,18 +73,21 @@ def loader(
         rank: number of this process.
         world: number of processes.
         start: first step, as when a run resumes.
+        labels: yield (step, (images, their classes)) instead.
 
     Raises:
         DataError: a batch that does not divide by world, or is larger than the set; images that
-            are damaged or end.
+            are damaged or end; labels of a set that has none.
     """
     if batch < 1 or batch % world:
         raise DataError(f"a batch of {batch} images does not divide by {world} processes")
     if not 0 <= rank < world or start < 0:
         raise DataError(f"rank {rank} of {world} from step {start} is not possible")
+    if labels:
+        images = labelled(images)
     if isinstance(images, Images):
         check_size(images, batch)
-        return prefetch(steps(images, batch, seed, rank, world, start))
+        return prefetch(steps(images, batch, seed, rank, world, start, labels))
     return prefetch(stream_steps(images, batch, rank, world, start))
 
 
@@ -67,16 +98,25 @@ def check_size(images: Images | Stream, batch: int) -> None:
 
 
 def steps(
-    images: Images, batch: int, seed: int, rank: int, world: int, start: int
+    images: Images,
+    batch: int,
+    seed: int,
+    rank: int,
+    world: int,
+    start: int,
+    labels: bool = False,
 ) -> Iterator[Numbered]:
     """The batches of `loader` for random access."""
+    known = labelled(images) if labels else None
     per_epoch, part = len(images) // batch, batch // world
     epoch, first = divmod(start, per_epoch)
     while True:
         order = chance.permutation(len(images), chance.ORDER, seed, epoch)
         for k in range(first, per_epoch):
             place = k * batch + rank * part
-            yield epoch * per_epoch + k, images.take(order[place : place + part], epoch)
+            index = order[place : place + part]
+            x = images.take(index, epoch)
+            yield epoch * per_epoch + k, x if known is None else (x, known.labels(index))
         epoch, first = epoch + 1, 0
 
 

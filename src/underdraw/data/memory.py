@@ -3,12 +3,13 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Integer, Shaped, UInt8
+from jaxtyping import Float, Int64, Integer, Shaped, UInt8
 from torch import Tensor
 
 from underdraw.data import chance
 from underdraw.data.errors import DataError
 from underdraw.data.images import Images, View, checked
+from underdraw.data.labels import Labelled
 
 
 class Array:
@@ -109,6 +110,27 @@ class Subset:
         return self.images.take(self.indices[checked(index, len(self))], draw)
 
 
+class LabelledSubset(Subset):
+    """Some images of a set with classes."""
+
+    def __init__(self, images: Labelled, indices: Integer[np.ndarray, "k"]) -> None:
+        """Choose as `Subset` does."""
+        super().__init__(images, indices)
+        self.classes = images.classes
+
+    def labels(self, index: Integer[np.ndarray, "b"]) -> Int64[Tensor, "b"]:
+        """Classes of images at places in the choice; see Labelled.labels."""
+        assert isinstance(self.images, Labelled)
+        return self.images.labels(self.indices[checked(index, len(self))])
+
+
+def choose(images: Images, indices: Integer[np.ndarray, "k"]) -> Subset:
+    """A Subset, which knows the classes if `images` does; DataError as there."""
+    if isinstance(images, Labelled):
+        return LabelledSubset(images, indices)
+    return Subset(images, indices)
+
+
 def random_subset(images: Images, limit: int | None, seed: int = 0) -> Images:
     """A random choice of at most `limit` images, never a prefix, in the order of the set.
 
@@ -125,4 +147,4 @@ def random_subset(images: Images, limit: int | None, seed: int = 0) -> Images:
     if limit is None or limit >= len(images):
         return images
     chosen = chance.permutation(len(images), chance.SUBSET, seed)[:limit]
-    return Subset(images, np.sort(chosen))
+    return choose(images, np.sort(chosen))

@@ -38,6 +38,8 @@ class Parquet:
         """Number of rows."""
         return self.rows
 
-    def __getitem__(self, index: list[int]) -> dict[str, list[Any]]:
-        """The columns at rows `index`."""
+    def __getitem__(self, index: list[int] | str) -> Any:  # noqa: ANN401
+        """The columns at rows `index`, by name; or all of the column of that name."""
+        if isinstance(index, str):
+            return self.columns[index]
         return {name: [column[i] for i in index] for name, column in self.columns.items()}

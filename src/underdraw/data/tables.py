@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Integer
+from jaxtyping import Int64, Integer
 
 from underdraw.data.errors import DataError
 from underdraw.data.parquet import Parquet, is_wanted
@@ -170,6 +170,16 @@ class Table:
     def where(self, i: int) -> str:
         """Name a row."""
         return f"row {i} of {self.name}"
+
+    def numbers(self, column: str) -> Int64[np.ndarray, "n"]:
+        """A column of integers; DataError if there is none of that name."""
+        features = self.table.features or {}
+        if column not in features:
+            raise DataError(f"{self.name} has no column {column!r}, only {sorted(features)}")
+        found = np.asarray(self.table[column][:])
+        if found.dtype.kind not in "iu":
+            raise DataError(f"{column!r} of {self.name} holds {found.dtype}; integers wanted")
+        return found.astype(np.int64)
 
 
 def undecoded(table: Any, column: str, name: str) -> Any:  # noqa: ANN401
