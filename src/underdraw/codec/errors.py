@@ -1,0 +1,39 @@
+"""What a file or an argument can do wrong, and whole numbers checked before anything uses them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Whole = NDArray[np.int64]
+
+
+class CodecError(ValueError):
+    """A file or a value that the codec cannot take; the message says which and why."""
+
+
+def whole(name: str, values: Any, low: int, high: int) -> Whole:  # noqa: ANN401
+    """`values` as int64, after checking that they are whole numbers in low..high.
+
+    Args:
+        name: what they are, for the message.
+        values: numbers, a NumPy array, or a CPU tensor without a gradient; float types may
+            hold whole numbers.
+        low: least value allowed.
+        high: greatest value allowed.
+
+    Raises:
+        CodecError: for another type, a fraction, NaN, or a value outside of low..high.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        raise CodecError(f"{name} must be whole numbers, not {array.dtype}")
+    if array.size == 0:
+        return array.astype(np.int64)
+    least, most = array.min(), array.max()
+    if not (low <= least and most <= high):  # NaN fails both
+        raise CodecError(f"{name} must be in {low}..{high}, got {least}..{most}")
+    numbers = array.astype(np.int64)
+    if array.dtype.kind == "f" and not np.array_equal(numbers, array):
+        raise CodecError(f"{name} must be whole numbers, got {array[numbers != array].flat[0]}")
+    return numbers

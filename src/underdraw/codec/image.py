@@ -1,0 +1,225 @@
+"""Pictures in and out of the codec: levels b in 0..255, with what belongs beside them.
+
+What is kept, and what is not:
+
+orientation   EXIF's is applied; all other metadata is dropped
+colour        L and RGB as they are; bilevel becomes 0 and 255, a palette its colours
+profile       an ICC profile is kept with lossless files; lossy ones are brought to sRGB
+alpha         kept exactly, apart from the colours, in both kinds of file
+8 bits        more bits, CMYK and other spaces, and animations are refused
+
+A grey picture g goes through a model of colours as (g, g, g). Its one channel is then coded under
+the mean of the three means and of the three scale classes, both rounded down.
+"""
+
+import io
+import zlib
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float64, UInt8
+from PIL import Image, ImageCms, ImageOps
+from torch import Tensor
+
+from underdraw.codec.errors import CodecError
+from underdraw.files import aside
+
+MAX_PIXELS = 1 << 24
+"""Pictures of more pixels are refused, before they are decoded, unless more are asked for."""
+
+Source = Path | str | bytes | Image.Image | np.ndarray
+
+
+class Picture(NamedTuple):
+    """A picture as the codec sees it.
+
+    Attributes:
+        levels: (C, H, W), grey (C = 1) or RGB (C = 3).
+        alpha: opacity (H, W), if the picture has any.
+        icc: colour profile, if the levels are not plain sRGB.
+    """
+
+    levels: UInt8[np.ndarray, "c h w"]
+    alpha: UInt8[np.ndarray, "h w"] | None = None
+    icc: bytes | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.levels.shape[1], self.levels.shape[2]
+
+
+def read(source: Source | IO[bytes], most: int = MAX_PIXELS) -> Picture:
+    """Read a picture: a file, its bytes, a Pillow image, or levels (H, W) or (H, W, 1 to 4).
+
+    Args:
+        source: what to read.
+        most: pixels a picture may have; checked before it is decoded.
+
+    Raises:
+        CodecError: it is missing, damaged or too large, or of a kind that would lose something.
+    """
+    name = str(source) if isinstance(source, Path | str) else "the picture"
+    try:
+        if isinstance(source, np.ndarray):
+            return from_array(source, most)
+        if isinstance(source, Image.Image):
+            return from_pillow(source, most)
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            return from_pillow(image, most)
+    except CodecError as error:
+        raise CodecError(f"{name} {error}") from error
+    except Exception as error:  # Pillow raises nearly every kind for damaged files
+        reason = getattr(error, "strerror", None) or error  # without the path, which we say
+        raise CodecError(f"{name} cannot be read as a picture: {reason}") from error
+
+
+def from_pillow(image: Image.Image, most: int = MAX_PIXELS) -> Picture:
+    """The picture in a Pillow image; see `read`."""
+    check(image, most)
+    # Pillow opens 16-bit colour as 8-bit, so that only what it is about to unpack tells
+    if any(";16" in str(tile.args) for tile in getattr(image, "tile", [])):
+        raise CodecError("has 16 bits a channel: only 8-bit pictures can be coded")
+    image.load()
+    icc = image.info.get("icc_profile") or None
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in ("P", "PA", "1") or "transparency" in upright.info:
+        upright = upright.convert(plain(upright))
+    planes = np.array(upright, np.uint8).reshape(*upright.size[::-1], -1)
+    return from_array(planes, most)._replace(icc=icc)
+
+
+def check(image: Image.Image, most: int) -> None:
+    """Refuse what is too large or of the wrong kind, before it is decoded."""
+    if image.width * image.height > most:
+        raise CodecError(f"is {image.width} x {image.height}: more than {most} pixels")
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: previews
+    if frames > 1:
+        raise CodecError(f"has {frames} frames: only still pictures can be coded")
+    if image.mode.startswith(("I", "F")):
+        raise CodecError(f"has more than 8 bits a channel (mode {image.mode})")
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
+        raise CodecError(f"is of mode {image.mode}: convert it to grey, RGB or RGBA first")
+
+
+def plain(image: Image.Image) -> str:
+    """The mode among L, LA, RGB, RGBA that holds the colours of a picture exactly."""
+    clear = image.mode == "PA" or "transparency" in image.info
+    return ("LA" if clear else "L") if image.mode in ("1", "L") else "RGBA" if clear else "RGB"
+
+
+def from_array(levels: np.ndarray, most: int = MAX_PIXELS) -> Picture:
+    """The picture in levels (H, W) or (H, W, 1 to 4): grey, grey + alpha, RGB, RGB + alpha."""
+    a = levels[..., None] if levels.ndim == 2 else levels
+    if a.dtype != np.uint8 or a.ndim != 3 or not 1 <= a.shape[2] <= 4 or not a.size:
+        raise CodecError(f"{levels.dtype} {levels.shape} is no picture: uint8 (H, W, 1 to 4) is")
+    if a.shape[0] * a.shape[1] > most:
+        raise CodecError(f"is {a.shape[1]} x {a.shape[0]}: more than {most} pixels")
+    planes = np.ascontiguousarray(a.transpose(2, 0, 1))
+    colours = 1 if len(planes) < 3 else 3
+    return Picture(planes[:colours], planes[-1] if len(planes) in (2, 4) else None)
+
+
+def to_pillow(picture: Picture) -> Image.Image:
+    """A Pillow image of mode L, LA, RGB or RGBA, with the profile in its `info`."""
+    planes = picture.levels
+    if picture.alpha is not None:
+        planes = np.concatenate([planes, picture.alpha[None]])
+    image = Image.fromarray(planes[0] if len(planes) == 1 else planes.transpose(1, 2, 0).copy())
+    if picture.icc is not None:
+        image.info["icc_profile"] = picture.icc
+    return image
+
+
+def write(picture: Picture, path: Path) -> None:
+    """Write a picture, whole or not at all, in the format that its name ends in.
+
+    Raises:
+        CodecError: there is no such format, or it cannot hold the picture.
+    """
+    form = Image.registered_extensions().get(path.suffix.lower())
+    if form not in Image.SAVE:
+        raise CodecError(f"{path}: no picture format is called {path.suffix!r}; .png is")
+    with aside(path) as temporary:
+        try:
+            to_pillow(picture).save(temporary, format=form, icc_profile=picture.icc)
+        except (ValueError, KeyError, OSError) as error:
+            raise CodecError(f"{path} cannot be written: {error}") from error
+
+
+def in_srgb(picture: Picture) -> Picture:
+    """The picture with its profile applied and dropped; as it is where it has none.
+
+    Raises:
+        CodecError: the profile is damaged or of another colour space than the picture.
+    """
+    if picture.icc is None:
+        return picture
+    grey = len(picture.levels) == 1
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(picture.icc))
+        flat = to_pillow(Picture(picture.levels))
+        seen = ImageCms.profileToProfile(
+            flat, own, ImageCms.createProfile("sRGB"), outputMode="RGB"
+        )
+    except (ImageCms.PyCMSError, OSError) as error:
+        raise CodecError(f"has a colour profile that cannot be applied: {error}") from error
+    assert seen is not None
+    planes = np.array(seen.convert("L") if grey else seen, np.uint8)
+    return from_array(planes, planes.size)._replace(alpha=picture.alpha)
+
+
+def pack_alpha(alpha: UInt8[np.ndarray, "h w"]) -> bytes:
+    """Opacity as bytes: differences to the pixel before, in raster order, mod 256, deflated."""
+    steps = np.diff(alpha.ravel(), prepend=np.uint8(0))
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return squeeze.compress(steps.tobytes()) + squeeze.flush()
+
+
+def unpack_alpha(packed: bytes, size: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
+    """What `pack_alpha` packed, of this height and width.
+
+    Raises:
+        CodecError: the bytes are damaged or of another size.
+    """
+    steps = np.frombuffer(inflate(packed, size[0] * size[1]), np.uint8)
+    return np.cumsum(steps, dtype=np.uint8).reshape(size)
+
+
+def inflate(packed: bytes, length: int) -> bytes:
+    """Exactly `length` bytes that were deflated without a header, and nothing after them.
+
+    Raises:
+        CodecError: anything else.
+    """
+    swell = zlib.decompressobj(-15)
+    try:
+        content = swell.decompress(packed, length + 1)
+    except zlib.error as error:
+        raise CodecError(f"a deflated section is damaged: {error}") from error
+    if len(content) != length or not swell.eof or swell.unused_data:
+        raise CodecError(f"a deflated section does not hold the {length} bytes it should")
+    return content
+
+
+def as_seen(levels: UInt8[np.ndarray, "b c h w"], channels: int) -> UInt8[Tensor, "b k h w"]:
+    """Levels as a model of so many channels sees them.
+
+    Raises:
+        CodecError: a colour picture for a model of grey ones.
+    """
+    seen = torch.from_numpy(levels)
+    if levels.shape[1] == channels:
+        return seen
+    if levels.shape[1] != 1:
+        raise CodecError(f"has {levels.shape[1]} channels, the model draws {channels}")
+    return seen.expand(-1, channels, -1, -1)
+
+
+def grey(
+    mean: Float64[Tensor, "b 3 h w"], scale: Float64[Tensor, "b 3 h w"]
+) -> tuple[Float64[Tensor, "b 1 h w"], Float64[Tensor, "b 1 h w"]]:
+    """Mean and scale class of the one channel of a grey picture; whole numbers below 2^50."""
+    return (mean.sum(1, keepdim=True) / 3).floor(), (scale.sum(1, keepdim=True) / 3).floor()

@@ -1,0 +1,194 @@
+"""Pictures in and out: what is kept exactly, what is refused, and with which words."""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms
+
+from underdraw.codec.errors import CodecError
+from underdraw.codec.image import (
+    Picture,
+    as_seen,
+    grey,
+    in_srgb,
+    inflate,
+    pack_alpha,
+    read,
+    to_pillow,
+    unpack_alpha,
+    write,
+)
+
+ORIENTATION = 0x0112
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def saved(image: Image.Image, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, **{"format": "PNG", **options})  # pyrefly: ignore
+    return out.getvalue()
+
+
+def png16(kind: int, channels: int) -> bytes:
+    """A 2 x 2 PNG of 16 bits, which Pillow opens as if it were of 8."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(name + content)
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
+
+    head = struct.pack(">IIBBBBB", 2, 2, 16, kind, 0, 0, 0)
+    rows = zlib.compress(2 * (b"\0" + bytes(4 * channels)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_levels_and_alpha_survive_a_file(tmp_path: Path, channels: int) -> None:
+    levels = noise(5, 7, channels)
+    picture = read(levels)
+    assert picture.size == (5, 7)
+    assert len(picture.levels) == (1 if channels < 3 else 3)
+    assert (picture.alpha is None) == (channels in (1, 3))
+    write(picture, tmp_path / "a.png")
+    again = read(tmp_path / "a.png")
+    assert np.array_equal(again.levels, picture.levels)
+    assert np.array_equal(again.levels[0], levels[..., 0])
+    if picture.alpha is not None:
+        assert np.array_equal(again.alpha, levels[..., -1])
+    assert read(to_pillow(picture)).levels.shape == picture.levels.shape
+
+
+def test_grey_without_a_channel_axis() -> None:
+    assert np.array_equal(read(noise(4, 3)).levels[0], noise(4, 3))
+
+
+def test_bilevel_and_palette_keep_their_colours() -> None:
+    image = Image.fromarray(noise(6, 5)).convert("1")
+    assert np.array_equal(read(image).levels[0], 255 * np.asarray(image).astype(np.uint8))
+    palette = Image.fromarray(noise(6, 5, 3)).convert("P", palette=Image.Palette.ADAPTIVE)
+    found = read(saved(palette))
+    assert np.array_equal(found.levels, np.asarray(palette.convert("RGB")).transpose(2, 0, 1))
+    assert found.alpha is None
+    clear = read(saved(palette, transparency=0))
+    assert np.array_equal(clear.alpha, np.where(np.asarray(palette) == 0, 0, 255))
+
+
+def test_colour_keys_become_alpha() -> None:
+    picture = read(saved(Image.fromarray(noise(4, 4)), transparency=int(noise(4, 4)[1, 2])))
+    assert picture.alpha is not None
+    assert picture.alpha[1, 2] == 0
+    assert picture.alpha.max() == 255
+    assert np.array_equal(picture.levels[0], noise(4, 4))
+
+
+def test_pictures_stand_upright() -> None:
+    levels = noise(4, 6, 3)
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6  # to be turned by 90 degrees, clockwise
+    picture = read(saved(Image.fromarray(levels), exif=exif))
+    assert np.array_equal(picture.levels.transpose(1, 2, 0), np.rot90(levels, -1))
+
+
+def test_profiles_are_kept_or_applied() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture = read(saved(Image.fromarray(noise(4, 6, 4)), icc_profile=profile))
+    assert picture.icc == profile
+    flat = in_srgb(picture)
+    assert flat.icc is None
+    assert np.array_equal(flat.alpha, noise(4, 6, 4)[..., 3])
+    assert np.abs(flat.levels.astype(int) - picture.levels).max() <= 1
+    assert in_srgb(flat) is flat
+    with pytest.raises(CodecError, match="profile"):
+        in_srgb(picture._replace(icc=b"nothing"))
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16"])
+def test_other_modes_are_refused(mode: str) -> None:
+    with pytest.raises(CodecError, match=mode):
+        read(Image.new(mode, (3, 2)))
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_sixteen_bits_are_refused(kind: int, channels: int) -> None:
+    with pytest.raises(CodecError, match="8"):
+        read(png16(kind, channels))
+
+
+def test_animations_are_refused() -> None:
+    frames = [Image.fromarray(noise(4, 4, 3)), Image.fromarray(255 - noise(4, 4, 3))]
+    for form in ("GIF", "PNG", "WEBP", "TIFF"):
+        with pytest.raises(CodecError, match="2 frames"):
+            read(saved(frames[0], format=form, save_all=True, append_images=frames[1:]))
+
+
+def test_large_pictures_are_refused_before_they_are_decoded(monkeypatch) -> None:
+    monkeypatch.setattr(Image.Image, "load", lambda image: pytest.fail("decoded"))
+    content = saved_without_load()
+    with pytest.raises(CodecError, match="30 x 20: more than 599 pixels"):
+        read(content, most=599)
+    with pytest.raises(CodecError, match="more than 599"):
+        read(np.zeros((20, 30), np.uint8), most=599)
+
+
+def saved_without_load() -> bytes:
+    head = struct.pack(">IIBBBBB", 30, 20, 8, 2, 0, 0, 0)
+    chunk = struct.pack(">I", 13) + b"IHDR" + head + struct.pack(">I", zlib.crc32(b"IHDR" + head))
+    return b"\x89PNG\r\n\x1a\n" + chunk + b"\0\0\0\0IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+
+
+def test_what_is_no_picture(tmp_path: Path) -> None:
+    content = saved(Image.fromarray(noise(9, 9, 3)))
+    for source in (b"", b"no picture", content[:-40], tmp_path, tmp_path / "missing.png"):
+        with pytest.raises(CodecError, match="cannot be read"):
+            read(source)
+    for levels in (np.zeros((2, 2)), np.zeros((0, 2), np.uint8), np.zeros((2, 2, 5), np.uint8)):
+        with pytest.raises(CodecError, match="no picture"):
+            read(levels)
+
+
+def test_what_cannot_be_written(tmp_path: Path) -> None:
+    for name in ("a.nothing", "a", "a.jpg"):
+        with pytest.raises(CodecError, match=name):
+            write(read(noise(3, 3, 4)), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_alpha_is_packed_exactly() -> None:
+    flat = np.full((300, 400), 255, np.uint8)
+    assert len(pack_alpha(flat)) < 200
+    for alpha in (noise(13, 8), flat):
+        assert np.array_equal(unpack_alpha(pack_alpha(alpha), alpha.shape), alpha)
+
+
+def test_damaged_sections_are_refused() -> None:
+    packed = pack_alpha(noise(13, 8))
+    bad = [packed[:-1], packed + b"\0", b"", b"\xff" * 20, pack_alpha(noise(13, 9))]
+    for content in (*bad, pack_alpha(np.zeros((3000, 3000), np.uint8))):
+        with pytest.raises(CodecError, match="deflated"):
+            inflate(content, 13 * 8)
+
+
+def test_grey_goes_through_a_model_of_colours() -> None:
+    levels = noise(2, 1, 4, 3)
+    seen = as_seen(levels, 3)
+    assert seen.shape == (2, 3, 4, 3)
+    assert (seen == torch.from_numpy(levels)).all()
+    with pytest.raises(CodecError, match="3 channels"):
+        as_seen(noise(2, 3, 4, 3), 1)
+    mean, scale = grey(
+        torch.tensor([-5.0, 0, 1]).double().view(1, 3, 1, 1),
+        torch.tensor([7.0, 8, 9]).double().view(1, 3, 1, 1),
+    )
+    assert mean.item() == -2
+    assert scale.item() == 8
+
+
+def test_a_picture_knows_its_size() -> None:
+    assert Picture(noise(3, 4, 5)).size == (4, 5)
