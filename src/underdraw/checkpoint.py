@@ -98,16 +98,22 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> LatentModel[An
 
 
 def read_tensors(
-    path: Path, shapes: Mapping[str, tuple[int, ...]], device: str | torch.device = "cpu"
+    path: Path,
+    shapes: Mapping[str, tuple[int, ...]],
+    device: str | torch.device = "cpu",
+    kinds: Mapping[str, str] | None = None,
 ) -> dict[str, torch.Tensor]:
-    """The float32 tensors of a safetensors file, which must have exactly these names and shapes.
+    """The tensors of a safetensors file, which must have exactly these names and shapes.
+
+    `kinds` has the format's name for the type of each; without it all are float32, "F32".
 
     Raises:
         CheckpointError: the file is missing, damaged, or holds something else.
     """
     try:
         with safe_open(path, "pt", device=str(device)) as file:
-            _check(path, {key: file.get_slice(key) for key in file.keys()}, shapes)  # noqa: SIM118
+            slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
+            _check(path, slices, shapes, kinds or dict.fromkeys(shapes, "F32"))
             tensors = {key: file.get_tensor(key) for key in shapes}
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
@@ -117,14 +123,19 @@ def read_tensors(
     return tensors
 
 
-def _check(path: Path, slices: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+def _check(
+    path: Path,
+    slices: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    kinds: Mapping[str, str],
+) -> None:
     if odd := sorted(set(slices) ^ set(shapes)):
         word = "has an unknown" if odd[0] in slices else "lacks the"
         raise CheckpointError(f"{path} {word} tensor {odd[0]!r}")
     for key, shape in shapes.items():
         found, kind = tuple(slices[key].get_shape()), slices[key].get_dtype()
-        if found != shape or kind != "F32":
-            raise CheckpointError(f"{path}: {key} is {kind} {found}, expected F32 {shape}")
+        if (kind, found) != (kinds[key], shape):
+            raise CheckpointError(f"{path}: {key} is {kind} {found}, expected {kinds[key]} {shape}")
 
 
 def save(

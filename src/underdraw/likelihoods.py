@@ -100,6 +100,18 @@ def log1mexp(d: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
     return torch.where(d < LOG_2, (-torch.expm1(-d)).log(), torch.log1p(-(-d).exp()))
 
 
+def log_between(low: Float[Tensor, "*s"], high: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
+    """Log mass of the standard normal between `low` and `high`.
+
+    With log F(low) < log F(high), log(F(high) - F(low)) = log F(high) + log1mexp of their
+    difference; right of the middle the cell is mirrored, where F loses no digits.
+    """
+    right = low + high > 0
+    low, high = torch.where(right, -high, low), torch.where(right, -low, high)
+    below, upto = torch.special.log_ndtr(low), torch.special.log_ndtr(high)
+    return upto + log1mexp(upto - below)
+
+
 class BernoulliPixels(NamedTuple):
     """Independent Bernoulli pixels given by their logits (B, C, H, W)."""
 
@@ -131,16 +143,9 @@ class GaussianPixels(NamedTuple):
         return (self.normal.log_prob(target) - math.log(LEVELS)).flatten(1).sum(1)
 
     def log_mass(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
-        """Log mass of 8-bit images in nats per image; tails fall to the outermost levels.
-
-        With log F(low) < log F(high), log(F(high) - F(low)) = log F(high) + log1mexp of their
-        difference; right of the mean the cell is mirrored, where F loses no digits.
-        """
+        """Log mass of 8-bit images in nats per image; tails fall to the outermost levels."""
         low, high = cell(x).ends(self.normal.mu, (-self.normal.log_sigma).exp())
-        right = low + high > 0
-        low, high = torch.where(right, -high, low), torch.where(right, -low, high)
-        below, upto = torch.special.log_ndtr(low), torch.special.log_ndtr(high)
-        return (upto + log1mexp(upto - below)).flatten(1).sum(1)
+        return log_between(low, high).flatten(1).sum(1)
 
 
 class LogisticPixels(NamedTuple):

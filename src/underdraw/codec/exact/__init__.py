@@ -1,0 +1,34 @@
+"""Exact twins of trained models: the same numbers on every machine.
+
+twin = exact.load("convdraw_photo@1")
+trace = twin.unroll(source, twin.see(levels))          # the loop of every model, in whole numbers
+picture = twin.pixels(trace.frames[-1].canvas).levels  # uint8
+"""
+
+from underdraw.codec.exact.cost import Cost, cost, information
+from underdraw.codec.exact.export import export, prune, twin_of
+from underdraw.codec.exact.gaussians import ExactGaussian, ExactPixels
+from underdraw.codec.exact.grid import BOUND, CLASSES, FRACTION
+from underdraw.codec.exact.store import ModelError, describe, find, load, locate, shipped
+from underdraw.codec.exact.twin import Twin
+
+__all__ = [
+    "BOUND",
+    "CLASSES",
+    "FRACTION",
+    "Cost",
+    "ExactGaussian",
+    "ExactPixels",
+    "ModelError",
+    "Twin",
+    "cost",
+    "describe",
+    "export",
+    "find",
+    "information",
+    "load",
+    "locate",
+    "prune",
+    "shipped",
+    "twin_of",
+]
