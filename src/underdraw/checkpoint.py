@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from underdraw.classifier import Classifier
 from underdraw.configs import from_json, to_json
 from underdraw.files import aside, write_json, write_text
 from underdraw.latent import LatentModel
@@ -74,8 +75,8 @@ def describe(name: str | Path) -> dict[str, Any]:
     return values
 
 
-def load(name: str | Path, device: str | torch.device = "cpu") -> LatentModel[Any]:
-    """A model with its weights, in evaluation mode.
+def load(name: str | Path, device: str | torch.device = "cpu") -> Any:  # noqa: ANN401
+    """A `LatentModel` or `Classifier` with its weights, in evaluation mode.
 
     Args:
         name: a shipped name ("draw_mnist"), a folder (of a run, say), or "hub:owner/name".
@@ -95,6 +96,30 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> LatentModel[An
     shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     model.load_state_dict(read_tensors(folder / WEIGHTS, shapes, device), assign=True)
     return model.eval()
+
+
+def load_latent(name: str | Path, device: str | torch.device = "cpu") -> LatentModel[Any]:
+    """A latent variable model; see `load`.
+
+    Raises:
+        CheckpointError: also, it is a classifier.
+    """
+    return _of_kind(name, load(name, device), LatentModel, "draws no images: it is a classifier")
+
+
+def load_classifier(name: str | Path, device: str | torch.device = "cpu") -> Classifier[Any]:
+    """A classifier; see `load`.
+
+    Raises:
+        CheckpointError: also, it is none.
+    """
+    return _of_kind(name, load(name, device), Classifier, "is no classifier")
+
+
+def _of_kind(name: str | Path, model: Any, kind: type[Any], reason: str) -> Any:  # noqa: ANN401
+    if not isinstance(model, kind):
+        raise CheckpointError(f"{name} ({type(model).__name__}) {reason}")
+    return model
 
 
 def read_tensors(
@@ -139,7 +164,7 @@ def _check(
 
 
 def save(
-    model: LatentModel[Any],
+    model: LatentModel[Any] | Classifier[Any],
     folder: str | Path,
     card: str | None = None,
     weights: Mapping[str, torch.Tensor] | None = None,

@@ -1,7 +1,8 @@
 """The fast path: the same story, compiled.
 
-`latent.stretch` is a pure function of tensors, so a compiler may have it. `compile_model` puts a
-compiled `stretch` where the model keeps the eager one and changes nothing else: the equations
+A stretch of steps, `latent.stretch` or that of a `classifier`, is a pure function of tensors, so a
+compiler may have it. `compile_model` puts a compiled `stretch` where the model keeps the eager one
+and changes nothing else: the equations
 stand once, in `step`, and are traced from there. A region is `pace` consecutive steps; compile
 time and speed both grow with it. The first and every later region share one graph, because the
 learned start is laid out like any other state.
@@ -29,6 +30,7 @@ import torch
 import torch._functorch.config
 from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
+from underdraw.classifier import Classifier, everything, logits_only
 from underdraw.latent import (
     LatentModel,
     Stretch,
@@ -44,40 +46,49 @@ from underdraw.latent import (
 PRECISIONS = ("float32", "bf16")
 GRAPHS = 64  # shapes, rules and folds that one process may compile
 TENSOR_RULES = (from_posterior, from_prior, as_given)
-FOLDS = (whole, cost_by_kl, cost_by_sample)
+FOLDS = (whole, cost_by_kl, cost_by_sample, everything, logits_only)
 
 
 class Compiled:
-    """`stretch`, compiled.
+    """A stretch of steps, compiled.
 
-    It runs eagerly where compiling fails, which is said once, and for sources that are more than
-    a rule over tensors.
+    It runs eagerly where compiling fails, which is said once, and where it is given a function it
+    does not know: a source that is more than a rule over tensors, or a fold of one's own.
     """
 
     def __init__(
-        self, backend: str | Callable[..., Any] = "inductor", cuda_graphs: bool = False
+        self,
+        backend: str | Callable[..., Any] = "inductor",
+        cuda_graphs: bool = False,
+        pure: Stretch = stretch,
     ) -> None:
+        self.pure = pure
         torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
         options: dict[str, Any] = {"cpp.use_decompose_tanh": True}
         options |= {"triton.cudagraphs": True} if cuda_graphs else {}
         self.compiled: Stretch = torch.compile(
-            stretch, dynamic=False, fullgraph=True, backend=backend,
+            pure, dynamic=False, fullgraph=True, backend=backend,
             options=options if backend == "inductor" else None,
         )  # fmt: skip
         self.broken = False
 
-    def __call__(self, model: Any, rule: Any, *rest: Any) -> tuple[Any, list[Any]]:  # noqa: ANN401
+    def __call__(self, model: Any, *rest: Any) -> tuple[Any, list[Any]]:  # noqa: ANN401
         """Run a stretch."""
-        if self.broken or rule not in TENSOR_RULES or rest[0] not in FOLDS:
-            return stretch(model, rule, *rest)
+        if self.broken or not all(known(part) for part in rest):
+            return self.pure(model, *rest)
         try:
             with _unlike_forward():
-                return self.compiled(model, rule, *rest)
+                return self.compiled(model, *rest)
         except (TorchDynamoException, FailOnRecompileLimitHit) as error:
             self.broken = True
             reason = str(error).strip().splitlines()[0]
             warnings.warn(f"compiling failed, running eagerly from here on: {reason}", stacklevel=2)
-            return stretch(model, rule, *rest)
+            return self.pure(model, *rest)
+
+
+def known(part: Any) -> bool:  # noqa: ANN401
+    """Whether an argument of a stretch is no function, or one that a compiler may have."""
+    return not callable(part) or part in TENSOR_RULES or part in FOLDS
 
 
 def _unlike_forward() -> AbstractContextManager[Any]:
@@ -109,7 +120,7 @@ def has_compiler(device: str = "cpu") -> bool:
 
 
 def compile_model(
-    model: LatentModel[Any],
+    model: LatentModel[Any] | Classifier[Any],
     pace: int = 1,
     backend: str | Callable[..., Any] = "inductor",
     device: str = "cpu",
@@ -137,7 +148,7 @@ def compile_model(
         return False
     if device == "cpu":
         keep_memory()
-    model.run, model.pace = Compiled(backend, cuda_graphs and device != "cpu"), pace
+    model.run, model.pace = Compiled(backend, cuda_graphs and device != "cpu", model.pure), pace
     return True
 
 

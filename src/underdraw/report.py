@@ -56,7 +56,7 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
         CheckpointError: a shipped model is missing or damaged.
     """
     start = time.monotonic()
-    model, test = checkpoint.load(NAME), digits("test")
+    model, test = checkpoint.load_latent(NAME), digits("test")
     some = random_subset(test, DIGITS, seed)
     say(f"measuring {NAME} on {DIGITS} random test digits")
     measured = evaluate(model, some, seed=seed, batch=250)

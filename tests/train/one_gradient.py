@@ -18,7 +18,7 @@ run = Run(tiny(), Path("unused"), accelerator, digits(16), True)
 rank, world = accelerator.process_index, accelerator.num_processes
 with closing(loader(digits(40), run.config.batch, 0, rank, world)) as batches:
     _, x = next(batches)
-accelerator.backward(run.objective.loss(run.terms(x, 0), 0))
+accelerator.backward(run.task.cost(run.model, x, 0)[0])
 if accelerator.is_main_process:
     found = {name: value.grad for name, value in run.state.weights.items()}
     save_file({**found, "processes": torch.tensor(float(world))}, sys.argv[1])

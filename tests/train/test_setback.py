@@ -64,7 +64,7 @@ def test_a_validation_that_is_not_finite_is_never_the_best(tmp_path):
 
     run = loop.Run(tiny(), tmp_path, Accelerator(), digits(16), True)
     run.state.ema["c_0"].fill_(math.nan)
-    row = validate(run.state, tiny(), digits(16), tmp_path, 8)
+    row = validate(run.task, run.state, digits(16), tmp_path, 8)
     assert row["best"] is False
     assert run.state.numbers.best is None
     assert not (tmp_path / "model.safetensors").exists()

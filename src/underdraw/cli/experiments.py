@@ -32,7 +32,7 @@ def information(
     as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw study information`."""
-    model = checkpoint.load(name, device())
+    model = checkpoint.load_latent(name, device())
     images = some_images(name, split, root, limit, seed)
     with tell.progress("measuring", len(images)) as report:
         found = study.information(
@@ -46,7 +46,7 @@ def store(
     root: Path | None, limit: int, seed: int, batch: int, out: Path, as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw study store`."""
-    model = checkpoint.load(name, device())
+    model = checkpoint.load_latent(name, device())
     images = some_images(name, split, root, limit, seed)
     with tell.progress("storing", study.images_seen(len(images), rows, samples)) as report:
         found = study.store(
@@ -101,7 +101,7 @@ def glimpses(
     batch: int, out: Path, as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw study glimpses`."""
-    model = checkpoint.load(name, device())
+    model = checkpoint.load_latent(name, device())
     images = some_images(name, split, root, limit, seed)
     with tell.progress("measuring", study.steps_taken(model, steps)) as report:
         found = study.glimpses(

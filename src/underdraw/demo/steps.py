@@ -38,7 +38,7 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
         CheckpointError: the shipped model is missing or damaged.
     """
     start = time.monotonic()
-    model = checkpoint.load(NAME)
+    model = checkpoint.load_latent(NAME)
     test = digits("test")
     say(f"{NAME}: measuring the bound on {DIGITS} random test digits")
     measured = evaluate(model, random_subset(test, DIGITS, seed), seed=seed, batch=250)
@@ -166,7 +166,7 @@ def training(seed: int, out: Path) -> tuple[Section, dict[str, Any]]:
         raise KeyboardInterrupt
     log = read_log(folder)
     chart = plot.save(plot.curves({SMALL: log}), out / "curves.png")
-    learnt = checkpoint.load(folder)
+    learnt = checkpoint.load_latent(folder)
     sheet = plot.save(
         plot.sheet(gallery.pictures(learnt, gallery.dream(learnt, 32, 1.0, seed))),
         out / "small_samples.png",

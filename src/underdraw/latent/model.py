@@ -89,7 +89,8 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         stride: what is drawn has sides that are multiples of this many pixels; images of other
             sides are padded by their last row and column, and canvases cut to size.
         sites: every stochastic choice, in the order in which it is made.
-        run: runs a stretch of steps; `underdraw.fast` puts a compiled one here.
+        pure: runs a stretch of steps.
+        run: the same, or what `underdraw.fast` made of it.
         pace: steps to a stretch.
     """
 
@@ -98,6 +99,7 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
     any_size: bool = False
     stride: int = 1
     sites: tuple[Site, ...]
+    pure = staticmethod(stretch)
     run: Stretch
     pace: int
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from underdraw.latent import LatentModel
 from underdraw.models.convdraw import ConvDRAW, ConvDRAWConfig
+from underdraw.models.convnet import ConvNet, ConvNetConfig
 from underdraw.models.deepvae import DeepVAE, DeepVAEConfig
 from underdraw.models.draw import DRAW, DRAWConfig
+from underdraw.models.glimpser import Glimpser, GlimpserConfig
 from underdraw.models.vae import VAE, VAEConfig
 
 MODELS: dict[str, tuple[type[Any], type[Any]]] = {
@@ -13,11 +14,13 @@ MODELS: dict[str, tuple[type[Any], type[Any]]] = {
     "convdraw": (ConvDRAWConfig, ConvDRAW),
     "vae": (VAEConfig, VAE),
     "deepvae": (DeepVAEConfig, DeepVAE),
+    "glimpser": (GlimpserConfig, Glimpser),
+    "convnet": (ConvNetConfig, ConvNet),
 }
 
 
-def build(config: Any) -> LatentModel[Any]:  # noqa: ANN401
-    """The model that `config` describes, freshly initialised.
+def build(config: Any) -> Any:  # noqa: ANN401
+    """The `LatentModel` or `Classifier` that `config` describes, freshly initialised.
 
     Raises:
         ValueError: no model has such a config.

@@ -105,6 +105,14 @@ def extract(
     return patches.permute(0, 2, 4, 3, 1).flatten(1, 2)
 
 
+def read(
+    glimpse: Glimpse, x: Float[Tensor, "b c h w"], *more: Float[Tensor, "b c h w"]
+) -> Float[Tensor, "b d n n"]:
+    """Gamma F_y x F_x^T, of `x` and of `more` images like it (Eq. 27)."""
+    f_y, f_x = filters(glimpse, x.shape[2], x.shape[3])
+    return glimpse.log_gamma.exp()[:, None, None, None] * extract(x, f_y, f_x, *more)
+
+
 def spread(
     patch: Float[Tensor, "b c n n"], f_y: Float[Tensor, "b n h"], f_x: Float[Tensor, "b n w"]
 ) -> Float[Tensor, "b c h w"]:
@@ -186,9 +194,7 @@ class AttentiveReader(nn.Module):
     ) -> tuple[Float[Tensor, "b features"], Glimpse | None]:
         """Patches gamma [F_y x F_x^T, F_y x_hat F_x^T], flattened, and the glimpse."""
         glimpse = self.window(h_dec)
-        f_y, f_x = filters(glimpse, x.shape[2], x.shape[3])
-        patches = extract(x, f_y, f_x, x_hat)
-        return glimpse.log_gamma.exp()[:, None] * patches.flatten(1), glimpse
+        return read(glimpse, x, x_hat).flatten(1), glimpse
 
 
 class FullReader(nn.Module):

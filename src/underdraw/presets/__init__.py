@@ -12,6 +12,13 @@ from underdraw.presets.baselines import (
     iwae_omniglot,
     vae_omniglot,
 )
+from underdraw.presets.cluttered import (
+    convnet_mnist_cluttered,
+    convnet_small_mnist_cluttered,
+    glimpser_mnist_cluttered,
+    glimpser_mnist_cluttered_4,
+    glimpser_mnist_cluttered_small,
+)
 from underdraw.presets.config import OMNIGLOT, ModelConfig, Preset, TrainConfig
 from underdraw.presets.convdraw import (
     convdraw_cifar10,
@@ -48,6 +55,8 @@ __all__ = [
     "convdraw_omniglot",
     "convdraw_omniglot_small",
     "convdraw_photo",
+    "convnet_mnist_cluttered",
+    "convnet_small_mnist_cluttered",
     "deepvae_cifar10",
     "deepvae_cifar10_small",
     "draw_cifar10",
@@ -58,6 +67,9 @@ __all__ = [
     "draw_omniglot",
     "draw_svhn",
     "draw_two_digits",
+    "glimpser_mnist_cluttered",
+    "glimpser_mnist_cluttered_4",
+    "glimpser_mnist_cluttered_small",
     "iwae_omniglot",
     "preset",
     "vae_omniglot",
@@ -86,6 +98,11 @@ PRESETS: dict[str, Callable[[], Preset]] = {
         iwae_omniglot,
         deepvae_cifar10,
         deepvae_cifar10_small,
+        glimpser_mnist_cluttered,
+        glimpser_mnist_cluttered_4,
+        glimpser_mnist_cluttered_small,
+        convnet_mnist_cluttered,
+        convnet_small_mnist_cluttered,
     )
 }
 

@@ -1,15 +1,20 @@
 """What a preset is: the model, the data, and how it is trained."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from underdraw.data import DataConfig
 from underdraw.models.convdraw import ConvDRAWConfig
+from underdraw.models.convnet import ConvNetConfig
 from underdraw.models.deepvae import DeepVAEConfig
 from underdraw.models.draw import DRAWConfig
+from underdraw.models.glimpser import GlimpserConfig
 from underdraw.models.vae import VAEConfig
 
-ModelConfig = DRAWConfig | ConvDRAWConfig | VAEConfig | DeepVAEConfig
+ModelConfig = (
+    DRAWConfig | ConvDRAWConfig | VAEConfig | DeepVAEConfig | GlimpserConfig | ConvNetConfig
+)
 OMNIGLOT = DataConfig("omniglot", binarize="dynamic")
 """The data of every Omniglot preset, so that their numbers can be compared."""
 
@@ -35,6 +40,9 @@ class TrainConfig:
     importance_samples: int = 1
     """Above 1 the objective is the importance-weighted bound with so many samples, which has
     neither `beta` nor `kl_warmup`."""
+    early: float = 1.0
+    """Of a classifier: weight of the mean cross-entropy after the earlier glimpses, beside that
+    after the last."""
     glimpses: tuple[tuple[float, int], ...] = ()
     """Fewer glimpses at first: pairs (share of the updates done, glimpses until then)."""
     clip: float = 5.0
@@ -86,6 +94,8 @@ class TrainConfig:
         for name in ("learning_rate", "clip", "beta", "jump", "save_minutes"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        if not 0 <= self.early < math.inf:
+            raise ValueError(f"early must be finite and not negative, got {self.early}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must be in [0, 1), got {self.ema}")
         if not 0 <= self.final <= 1:

@@ -115,7 +115,7 @@ def compare(
     check_counts(samples=samples, batch=batch)
     rows, sheets, heads = [], [], []
     for beta, name in sorted((beta_of(name), str(name)) for name in names):
-        model = checkpoint.load(name, device)
+        model = checkpoint.load_latent(name, device)
         found = evaluate(model, images, seed=seed, batch=min(batch, len(images)))
         row = {"beta": beta, "model": name, **bound_of(found)}
         shown = gallery.pictures(model, gallery.dream(model, samples, 1.0, seed))

@@ -62,7 +62,7 @@ class Log:
             if self.live:
                 return
         shown = "  ".join(
-            f"{key} {value:.2f}" if isinstance(value, float) else f"{key} {value}"
+            f"{key} {_short(value)}" if isinstance(value, float) else f"{key} {value}"
             for key, value in values.items()
         )
         self.console.print(f"{step:>7}  {kind:<6} {shown}", highlight=False, soft_wrap=True)
@@ -88,3 +88,7 @@ def _cut(path: Path, step: int) -> None:
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 1 else f"{value:.2f}"

@@ -1,8 +1,8 @@
 """The training loop.
 
-One update: images of this step, noise of this step, the terms of the bound, the gradient clipped
-to a global norm, Adam, the average. Around it: a log, validation of the averaged weights (the best
-are kept as the run's model), checkpoints, snapshots to go back to, and ways to stop. Written on
+One update: images of this step, what they cost by the run's task, the gradient clipped to a
+global norm, Adam, the average. Around it: a log, validation of the averaged weights (the best are
+kept as the run's model), checkpoints, snapshots to go back to, and ways to stop. Written on
 accelerate: one process, or many through `accelerate launch` or torchrun, each taking its share of
 the same joint batch.
 """
@@ -19,23 +19,24 @@ from accelerate.utils import set_seed
 from torch import Tensor
 
 from underdraw import checkpoint
+from underdraw.classifier import Classifier
 from underdraw.data import Images, Stream, loader, random_subset
-from underdraw.fast import compile_model, precision
+from underdraw.fast import compile_model
 from underdraw.models import build
-from underdraw.noise import training_noise
-from underdraw.presets import Preset, TrainConfig
+from underdraw.presets import Preset
 from underdraw.recompute import recompute_steps
 from underdraw.train import schedule
+from underdraw.train.bound import BoundTask
+from underdraw.train.classify import ClassTask
 from underdraw.train.log import Log
-from underdraw.train.objective import Objective, elbo, iwae
 from underdraw.train.state import LAST, Diverged, TrainState
 from underdraw.train.stop import StopWatch
+from underdraw.train.task import Place
 from underdraw.train.validate import validate
 from underdraw.train.watch import forget, jumped
 
 PATIENCE = 5  # setbacks in a row before giving up
 TOGETHER = 10  # updates between questions among processes
-SUMS = 3  # distortion, rate and the objective of a window
 REASONS = (None, "time", "signal")
 
 
@@ -49,14 +50,16 @@ class Run:
         self.accelerator, self.quiet = accelerator, quiet
         set_seed(self.config.seed)
         model = build(preset.model).to(accelerator.device)
-        steps = 1 + model.sites[-1].step
-        if too_many := [count for _, count in self.config.glimpses if count > steps]:
-            raise ValueError(f"glimpses asks for {too_many[0]} steps of a model that has {steps}")
+        kind = ClassTask if isinstance(model, Classifier) else BoundTask
+        self.task = kind(preset, model, Place(*self.rank, accelerator.device))
+        if too_many := [count for _, count in self.config.glimpses if count > self.task.steps]:
+            raise ValueError(
+                f"glimpses asks for {too_many[0]} steps of a model that has {self.task.steps}"
+            )
         self.state = TrainState(model, self.config)
         if self.config.initial is not None:
             self.state.adopt(checkpoint.load(self.config.initial))
         self.model = accelerator.prepare_model(model)
-        self.objective = objective(preset.train)
         count = self.config.validate_images or len(valid)
         self.valid = random_subset(valid, min(count, len(valid)), self.config.seed)
         if self.config.compile:
@@ -66,8 +69,8 @@ class Run:
             )  # fmt: skip
         if self.config.recompute:
             recompute_steps(model)
-        self.sums, self.count = torch.zeros(SUMS, device=accelerator.device), 0
-        self.timed = 0  # updates since the clock was set
+        self.sums = torch.zeros(len(self.task.names), device=accelerator.device)
+        self.count = self.timed = 0  # updates in the sums, and since the clock was set
         self.clock = self.saved = 0.0
 
     @property
@@ -79,50 +82,24 @@ class Run:
         """Take over the run's last checkpoint."""
         self.state.load(self.out / LAST)
         *sums, count = self.state.numbers.window
-        rows = torch.tensor(sums, device=self.sums.device).unflatten(0, (-1, SUMS))
+        rows = torch.tensor(sums, device=self.sums.device).unflatten(0, (-1, len(self.sums)))
         mine = rows[self.rank[0]] if len(rows) == self.rank[1] else rows.mean(0)
         self.sums, self.count = mine, int(count)
 
     # --- one update -----------------------------------------------------------------------
 
-    def update(self, x: Tensor) -> Tensor:
-        """Take one update on this rank's images.
-
-        Returns means over them, nats: distortion, rate, and the objective without its warm-up,
-        (SUMS,).
-        """
+    def update(self, batch: Any) -> Tensor:  # noqa: ANN401
+        """Take one update on this rank's batch; returns the task's means over it."""
         step, config, state = self.state.numbers.step, self.config, self.state
         if config.cuda_graphs:
             torch.compiler.cudagraph_mark_step_begin()  # what the last update gave is used up
-        terms = self.terms(x, step)
-        loss = self.objective.loss(terms, step)
+        loss, means = self.task.cost(self.model, batch, step)
         self.accelerator.backward(loss)
         self.apply(schedule.learning_rate(config, step))
         state.average(schedule.ema_decay(config, step))
         state.numbers.step += 1
         state.numbers.images += config.batch
-        whole = self.objective.loss(terms, config.kl_warmup)
-        return torch.stack([terms.distortion.mean(), terms.rates.sum(0).mean(), whole]).detach()
-
-    def terms(self, x: Tensor, step: int) -> Any:  # noqa: ANN401
-        """The terms of the bound of this rank's images at update `step`."""
-        k = self.objective.samples
-        noise, u = training_noise(
-            self.state.model, (self.config.seed, step), self.rank, self.config.batch * k,
-            schedule.glimpses(self.config, step),
-        )  # fmt: skip
-        x = x.repeat_interleave(k, 0)
-        target = self.moved(self.state.model.likelihood.target(x, u))
-        z = [self.moved(e) for e in noise]
-        with precision(self.config.precision, self.accelerator.device.type):
-            return self.model(self.moved(x), z, target, self.objective.cost)
-
-    def moved(self, values: Tensor) -> Tensor:
-        """The values on the device; from pinned memory, so that nobody waits for them."""
-        device = self.accelerator.device
-        if device.type == "cuda":
-            values = values.pin_memory()
-        return values.to(device, non_blocking=True)
+        return means
 
     def apply(self, learning_rate: float) -> None:
         """Clip the gradient and let Adam move; a gradient that is not finite moves nothing."""
@@ -141,17 +118,17 @@ class Run:
 
     def look(self, log: Log, seconds: float) -> None:
         """Log a window of updates, and go back if its cost jumped."""
-        means = self.accelerator.reduce(self.sums / self.count, reduction="mean")
-        distortion, rate, whole = means.tolist()
+        reduced = self.accelerator.reduce(self.sums / self.count, reduction="mean")
+        means: list[float] = reduced.tolist()
         self.sums, self.count = torch.zeros_like(self.sums), 0
         numbers, step = self.state.numbers, self.state.numbers.step
         log.row(
-            "train", step, nats=distortion + rate, objective=whole, distortion=distortion, rate=rate,
+            "train", step, **self.task.row(means),
             images_per_s=self.timed * self.config.batch / max(seconds, 1e-9),
             minutes=numbers.minutes, learning_rate=schedule.learning_rate(self.config, step),
         )  # fmt: skip
-        if jumped(numbers, whole, self.config.jump):
-            self.set_back(log, whole)
+        if jumped(numbers, means[-1], self.config.jump):
+            self.set_back(log, means[-1])
 
     def set_back(self, log: Log, nats: float) -> None:
         """Go back to older parameters and go on."""
@@ -166,13 +143,13 @@ class Run:
     def validate(self, log: Log) -> None:
         """Measure the averaged weights on validation images; every process waits for it."""
         if self.accelerator.is_main_process:
-            found = validate(self.state, self.preset, self.valid, self.out, self._share())
+            found = validate(self.task, self.state, self.valid, self.out, self._share())
             log.row("valid", self.state.numbers.step, **found)
         self.accelerator.wait_for_everyone()
 
     def _share(self) -> int:
         """Images a process sees at once."""
-        return self.config.batch // self.accelerator.num_processes * self.objective.samples
+        return self.config.batch // self.accelerator.num_processes * self.task.replicas
 
     def save(self) -> None:
         """Write a checkpoint; every process waits for it."""
@@ -186,12 +163,14 @@ class Run:
 
     # --- the loop -------------------------------------------------------------------------
 
-    def batches(self, images: Images | Stream) -> Iterator[tuple[int, Tensor]]:
+    def batches(self, images: Images | Stream) -> Iterator[tuple[int, Any]]:
         """This process's share of the joint batches, from the next update on."""
-        config = self.config
-        return loader(images, config.batch, config.seed, *self.rank, start=self.state.numbers.step)
+        return loader(
+            images, self.config.batch, self.config.seed, *self.rank,
+            start=self.state.numbers.step, labels=self.task.labels,
+        )  # fmt: skip
 
-    def go(self, batches: Iterator[tuple[int, Tensor]], log: Log, stop: StopWatch) -> str:
+    def go(self, batches: Iterator[tuple[int, Any]], log: Log, stop: StopWatch) -> str:
         """Update until the steps are done or something says stop; returns why."""
         numbers, config = self.state.numbers, self.config
         self.clock = self.saved = time.monotonic()
@@ -199,8 +178,8 @@ class Run:
             while numbers.step < config.steps:
                 if self.accelerator.is_main_process and numbers.step % config.snapshot_every == 0:
                     self.state.snapshot(self.out)
-                _, x = next(batches)
-                self.sums = self.sums + self.update(x)
+                _, batch = next(batches)
+                self.sums = self.sums + self.update(batch)
                 self.count, self.timed = self.count + 1, self.timed + 1
                 self.now_and_then(log)
                 due = time.monotonic() - self.saved > 60 * config.save_minutes
@@ -236,10 +215,3 @@ class Run:
         mine = torch.tensor([[REASONS.index(why), int(save)]], device=self.accelerator.device)
         everyone = self.accelerator.gather(mine)
         return REASONS[int(everyone[:, 0].max())], bool(everyone[0, 1])
-
-
-def objective(config: TrainConfig) -> Objective:
-    """The objective that a config asks for."""
-    if config.importance_samples > 1:
-        return iwae(config.importance_samples)
-    return elbo(config.beta, config.kl_warmup)

@@ -29,7 +29,7 @@ class Outcome:
     signal: int | None
     """The signal's number, if it was one."""
     best: float | None
-    """Lowest validation bound, nats."""
+    """Lowest validation bound or, of a classifier, cross-entropy, nats."""
     run: Path
     """The run's folder; `underdraw.load(run)` gives its best model."""
     first: bool

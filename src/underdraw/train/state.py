@@ -13,10 +13,9 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from underdraw.files import aside
-from underdraw.latent import LatentModel
 from underdraw.presets import TrainConfig
 
 LAST, SNAPSHOTS = Path("train/last.safetensors"), Path("train/snapshots")
@@ -44,13 +43,13 @@ class Numbers:
     minutes: float = 0.0
     """Time spent training, over all processes that carried the run in turn."""
     best: float | None = None
-    """Lowest validation bound so far, nats."""
+    """Lowest validation bound or cross-entropy so far, nats."""
     mean: float | None = None
     spread: float = 0.0
     windows: int = 0
     """Windows of the log that `mean` has followed."""
     window: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0, 0.0])
-    """Sums of distortion, rate and objective since the last row of the log, and the updates summed."""
+    """Sums of the task's means since the last row of the log, and the updates summed."""
     setbacks: list[int] = field(default_factory=list)
     """Updates at which training went back to older parameters."""
 
@@ -58,14 +57,14 @@ class Numbers:
 class TrainState:
     """Model, averaged weights, optimiser and numbers."""
 
-    def __init__(self, model: LatentModel[Any], config: TrainConfig) -> None:
+    def __init__(self, model: Any, config: TrainConfig) -> None:  # noqa: ANN401
         self.model = model
         self.weights = dict(model.named_parameters())
         self.ema = {name: value.detach().clone() for name, value in self.weights.items()}
         self.optimizer = torch.optim.Adam(model.parameters(), config.learning_rate, fused=True)
         self.numbers = Numbers()
 
-    def adopt(self, other: LatentModel[Any]) -> None:
+    def adopt(self, other: nn.Module) -> None:
         """Start from the weights of another model, where names and shapes agree."""
         given = dict(other.named_parameters())
         with torch.no_grad():

@@ -11,18 +11,14 @@ import torch
 
 from underdraw import checkpoint
 from underdraw.data import Images
-from underdraw.evaluate import evaluate
-from underdraw.latent import prior
-from underdraw.plot import save, sheet
-from underdraw.presets import Preset
 from underdraw.train import schedule
 from underdraw.train.state import TrainState
+from underdraw.train.task import Task
 
-SHEET = 64  # samples
 CARD = """# {preset.name}
 
 {preset.summary}. Trained by underdraw on `{preset.data.name}` for {numbers.step:,} updates of
-{preset.train.batch} images; validation bound {numbers.best:.2f} nats per image. Settings and
+{preset.train.batch} images; {measure_of} {numbers.best:.4g} nats per image. Settings and
 numbers are in config.json. These weights were made by whoever trained them, who chooses their
 licence; the licence of the data applies to what may be done with them.
 """
@@ -45,57 +41,40 @@ def averaged(state: TrainState) -> Iterator[None]:
 
 
 def validate(
-    state: TrainState, preset: Preset, images: Images, out: Path, batch: int
+    task: Task, state: TrainState, images: Images, out: Path, batch: int
 ) -> dict[str, Any]:
-    """Measure on `images`, leave a sample sheet in `out`, keep the model there if it is the best.
+    """Measure on `images`, leave a picture in `out`, keep the model there if it is the best.
 
-    The model takes as many glimpses as in training just now. What it was trained on decides: the
-    bound or, with several importance samples, the importance-weighted bound with so many.
+    The model takes as many glimpses as in training just now.
 
     Returns:
         The row for the log; nats per image.
     """
-    config, numbers = preset.train, state.numbers
-    samples = config.importance_samples if config.importance_samples > 1 else 0
-    steps = schedule.glimpses(config, numbers.step - 1)  # as many as in the last update
+    numbers = state.numbers
+    steps = schedule.glimpses(task.config, numbers.step - 1)  # as many as in the last update
     with averaged(state):
-        found = evaluate(
-            state.model, images, seed=config.seed, batch=min(batch, len(images)),
-            products=config.precision, steps=steps, importance_samples=samples,
-        )  # fmt: skip
-        _show(state, config.seed, steps, out / "samples" / f"{numbers.step:07d}.png")
-    nats = found.nats if found.importance_nats is None else found.importance_nats
+        nats, row = task.measure(images, min(batch, len(images)), steps)
+        task.show(images, steps, out / "samples" / f"{numbers.step:07d}.png")
     best = math.isfinite(nats) and (numbers.best is None or nats < numbers.best)
     if best:
         numbers.best = nats
-        _keep(state, preset, steps, out)
-    row: dict[str, Any] = {"nats": found.nats, "stderr": found.stderr}
-    if samples:
-        row["importance_nats"] = nats
-    row |= {"distortion": found.distortion, "rate": found.rate}
+        _keep(task, state, steps, out, row)
     return {**row, "best": best, "minutes": numbers.minutes}
 
 
-def _keep(state: TrainState, preset: Preset, steps: int | None, out: Path) -> None:
-    numbers = state.numbers
+def _keep(task: Task, state: TrainState, steps: int | None, out: Path, row: dict[str, Any]) -> None:
+    numbers, preset = state.numbers, task.preset
     trained = {"step": numbers.step, "images": numbers.images, "minutes": numbers.minutes}
-    trained["glimpses"] = steps or len({site.step for site in state.model.sites})
+    trained |= {"glimpses": steps or task.steps, "validation_nats": numbers.best}
+    if "error" in row:
+        trained["validation_error"] = row["error"]
     checkpoint.save(
         state.model,
         out,
-        card=CARD.format(preset=preset, numbers=numbers),
+        card=CARD.format(preset=preset, numbers=numbers, measure_of=task.measure_of),
         weights=state.ema,
         preset=preset.name,
         data=asdict(preset.data),
         train=asdict(preset.train),
-        trained={**trained, "validation_nats": numbers.best},
+        trained=trained,
     )
-
-
-@torch.no_grad()
-def _show(state: TrainState, seed: int, steps: int | None, path: Path) -> None:
-    """Samples, always from the same noise."""
-    model, device = state.model, next(state.model.parameters()).device
-    noise = [e.to(device) for e in model.noise(SHEET, torch.Generator().manual_seed(seed), steps)]
-    trace = model.unroll(prior(1.0, noise), n=SHEET)
-    save(sheet(model.likelihood(trace.frames[-1].canvas).mean), path)

@@ -1,0 +1,90 @@
+"""The bound as a task: distortion and rate of latent variable models, nats per image."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from underdraw.data import Images
+from underdraw.evaluate import evaluate
+from underdraw.fast import precision
+from underdraw.latent import prior
+from underdraw.noise import training_noise
+from underdraw.plot import save, sheet
+from underdraw.presets import Preset, TrainConfig
+from underdraw.train import schedule
+from underdraw.train.objective import Objective, elbo, iwae
+from underdraw.train.task import Forward, Place, Row, Task
+
+SHEET = 64  # samples
+
+
+class BoundTask(Task):
+    """The evidence lower bound, or the importance-weighted one."""
+
+    names = ("distortion", "rate", "objective")
+    measure_of = "validation bound"
+
+    def __init__(self, preset: Preset, model: Any, place: Place) -> None:  # noqa: ANN401
+        super().__init__(preset, model, place)
+        self.objective = objective(preset.train)
+        self.replicas = self.objective.samples
+        self.steps = 1 + model.sites[-1].step
+
+    def cost(self, forward: Forward, batch: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """The objective; means of distortion, rate and the objective without its warm-up."""
+        terms = self.terms(forward, batch, step)
+        loss = self.objective.loss(terms, step)
+        whole = self.objective.loss(terms, self.config.kl_warmup)
+        means = torch.stack([terms.distortion.mean(), terms.rates.sum(0).mean(), whole])
+        return loss, means.detach()
+
+    def terms(self, forward: Forward, x: Tensor, step: int) -> Any:  # noqa: ANN401
+        """The terms of the bound of this rank's images at update `step`."""
+        k = self.objective.samples
+        noise, u = training_noise(
+            self.model, (self.config.seed, step), (self.place.rank, self.place.world),
+            self.config.batch * k, schedule.glimpses(self.config, step),
+        )  # fmt: skip
+        x = x.repeat_interleave(k, 0)
+        target = self.moved(self.model.likelihood.target(x, u))
+        z = [self.moved(e) for e in noise]
+        with precision(self.config.precision, self.place.device.type):
+            return forward(self.moved(x), z, target, self.objective.cost)
+
+    def row(self, means: Sequence[float]) -> dict[str, float]:
+        """The bound and its parts."""
+        distortion, rate, whole = means
+        return {
+            "nats": distortion + rate, "objective": whole, "distortion": distortion, "rate": rate,
+        }  # fmt: skip
+
+    def measure(self, images: Images, batch: int, steps: int | None) -> tuple[float, Row]:
+        """The bound or, with several importance samples, the importance-weighted bound."""
+        samples = self.config.importance_samples if self.config.importance_samples > 1 else 0
+        found = evaluate(
+            self.model, images, seed=self.config.seed, batch=batch,
+            products=self.config.precision, steps=steps, importance_samples=samples,
+        )  # fmt: skip
+        nats = found.nats if found.importance_nats is None else found.importance_nats
+        row: Row = {"nats": found.nats, "stderr": found.stderr}
+        if samples:
+            row["importance_nats"] = nats
+        return nats, row | {"distortion": found.distortion, "rate": found.rate}
+
+    @torch.no_grad()
+    def show(self, images: Images, steps: int | None, path: Path) -> None:
+        """Samples, always from the same noise."""
+        generator = torch.Generator().manual_seed(self.config.seed)
+        noise = [e.to(self.place.device) for e in self.model.noise(SHEET, generator, steps)]
+        trace = self.model.unroll(prior(1.0, noise), n=SHEET)
+        save(sheet(self.model.likelihood(trace.frames[-1].canvas).mean), path)
+
+
+def objective(config: TrainConfig) -> Objective:
+    """The objective that a config asks for."""
+    if config.importance_samples > 1:
+        return iwae(config.importance_samples)
+    return elbo(config.beta, config.kl_warmup)
