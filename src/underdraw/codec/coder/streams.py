@@ -1,0 +1,127 @@
+"""Range coding: a stream of symbols, first in, first out, every prefix of which can be read.
+
+The encoder keeps 0 <= range < 2^64 and a number `low` of as many bits as have been written and 64
+more; a symbol [c, c + m) makes
+
+    scale = floor(range / 2^24);  low += scale c;  range = scale m;
+    if range < 2^32: one more word of 32 bits of low is fixed, range *= 2^32.
+
+It ends with the shortest string of bytes such that the number it begins lies in
+[low, low + range) whatever bytes follow. The decoder knows a number `point` in that range:
+
+    the symbol is the one with c <= floor((point - low) / scale) < c + m.
+
+**What is read.** A file may be cut at any byte. A symbol counts as read if decoding gives the same
+symbol for the bytes continued by 00 for ever and by FF for ever, and it and all symbols before it
+do. (Then every continuation gives that symbol.) A quotient of 2^24 or more is no symbol.
+"""
+
+from math import log2
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from underdraw.codec.coder.words import (
+    CATEGORICAL,
+    STREAM,
+    UNIFORM,
+    Intervals,
+    Rows,
+    three,
+    to_bytes,
+    to_words,
+)
+from underdraw.codec.errors import Whole
+
+_PAD = 8  # bytes: no symbol can be read whose decoding looks further past the end
+
+
+class Encoder:
+    """Writes symbols to a stream; `finish` gives its bytes, `bits` the length so far."""
+
+    def __init__(self) -> None:
+        self._coder = STREAM.queue.RangeEncoder()
+
+    def put(self, *parts: Intervals) -> None:
+        """Append symbols."""
+        for symbols in parts:
+            if len(symbols.low):
+                place, rows = three(symbols)
+                self._coder.encode(place, CATEGORICAL, rows)
+
+    @property
+    def bits(self) -> float:
+        """Length so far: what a file that ended here would need, less the rounding to bytes."""
+        words, (_, size) = self._coder.pos()
+        return 32 * words + 64 - log2(size)
+
+    def finish(self) -> bytes:
+        """The shortest bytes whose every continuation decodes to what was put in."""
+        if self._coder.is_empty():
+            return b""
+        words, (low, size) = self._coder.pos()
+        sealed = to_bytes(self._coder.get_compressed())  # words of low + 2^32 - 1
+        fixed = int.from_bytes(sealed[: 4 * words], "big") - ((low + (1 << 32) - 1) >> 64)
+        low += fixed << 64
+        for unit in range(64, -1, -8):
+            start = -(-low >> unit)
+            if (start + 1) << unit <= low + size:
+                break
+        return start.to_bytes(4 * words + 8 - unit // 8, "big")
+
+
+class Decoder:
+    """Reads symbols from the bytes of a stream, which may be cut short.
+
+    Args:
+        data: the stream, from its first byte.
+        complete: the stream is known to be complete (its checksum is right): it is continued by 00,
+            and every symbol counts as read. Otherwise the rule of the module holds.
+    """
+
+    def __init__(self, data: bytes, complete: bool = False) -> None:
+        ends = [b"\x00"] if complete else [b"\x00", b"\xff"]
+        padding = _PAD + -len(data) % 4
+        self._coders = [STREAM.queue.RangeDecoder(to_words(data + end * padding)) for end in ends]
+        self.ended = False
+
+    def rows(self, rows: Rows) -> Whole:
+        """The next symbols under rows (N, n) of mass - 1; fewer than N where the stream ends."""
+        return self._agree(CATEGORICAL, rows)
+
+    def sizes(self, sizes: Whole) -> Whole:
+        """The next numbers below `sizes` (N,), powers of 2 in 2 .. 2^16; fewer at the end."""
+        return self._agree(UNIFORM, sizes.astype(np.int32))
+
+    def _agree(self, model: Any, parameters: Any) -> Whole:  # noqa: ANN401
+        if self.ended or len(parameters) == 0:
+            return np.zeros(0, dtype=np.int64)
+        trials = [_attempt(coder, model, parameters) for coder in self._coders]
+        self._coders = [coder for coder, _ in trials]
+        read = _agreement(trials[0][1], trials[-1][1])
+        self.ended = len(read) < len(parameters)
+        return read.astype(np.int64)
+
+
+def _agreement(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.int32]:
+    """What both begin with."""
+    common = min(len(first), len(second))
+    differs = np.flatnonzero(first[:common] != second[:common])
+    return first[: differs[0] if differs.size else common]
+
+
+def _attempt(coder: Any, model: Any, parameters: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    """Symbols up to the first quotient that is none, and the decoder behind them."""
+    trial = coder.clone()
+    try:
+        return trial, trial.decode(model, parameters)
+    except AssertionError:  # constriction's word for such a quotient; it keeps what came before
+        if len(parameters) == 1:
+            return coder, np.zeros(0, dtype=np.int32)
+    half = len(parameters) // 2
+    coder, first = _attempt(coder, model, parameters[:half])
+    if len(first) < half:
+        return coder, first
+    coder, second = _attempt(coder, model, parameters[half:])
+    return coder, np.concatenate([first, second])
