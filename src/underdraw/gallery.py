@@ -1,21 +1,23 @@
 """From a model to the pictures of it: samples, sequences, reconstructions, on disk."""
 
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from underdraw import plot
-from underdraw.data import Images
+from underdraw.classifier import Classifier
+from underdraw.data import Images, Labelled
 from underdraw.latent import LatentModel, Trace, kl, mode, posterior, prior
 from underdraw.noise import image_noise
 
 ROWS, COLUMNS = 8, 12  # of a sequence sheet
 
 
-def device_of(model: LatentModel[Any]) -> torch.device:
+def device_of(model: nn.Module) -> torch.device:
     """Where a model is."""
     return next(model.parameters()).device
 
@@ -107,3 +109,46 @@ def bound(model: LatentModel[Any], x: Tensor, seed: int = 0) -> list[float]:
     target = model.likelihood.target(x, None if u is None else u.to(x.device))
     distortion = -model.likelihood(trace.frames[-1].canvas).log_prob(target)
     return (distortion + sum(kl(choice) for choice in trace.choices)).tolist()
+
+
+@torch.no_grad()
+def looks(
+    model: Classifier[Any], x: Tensor, y: Tensor | None, out: Path, name: str, title: str = ""
+) -> dict[str, Path]:
+    """Write where a classifier looks in images: a sheet and an animation called `name`."""
+    shown = list(model.looks(x.to(device_of(model))))
+    return {
+        name: plot.save(plot.glimpse_sheet(x, shown, y, title), out / f"{name}.png"),
+        f"{name}_gif": plot.animate_glimpses(x, shown, out / f"{name}.gif", y),
+    }
+
+
+@torch.no_grad()
+def glimpses(
+    model: Classifier[Any], images: Labelled, count: int, seed: int, out: Path, most: int = 2000
+) -> tuple[dict[str, Path], dict[str, int]]:
+    """Write where a classifier looks in images that it gets right, and in some that it does not.
+
+    Images are taken in a random order, a function of the seed, until there are `count` of both
+    kinds or `most` were seen.
+
+    Returns:
+        The paths, and how many images were seen and how many of them wrong.
+    """
+    order = np.random.default_rng(seed).permutation(len(images))[:most]
+    kinds: dict[str, list[int]] = {"right": [], "wrong": []}
+    seen = 0
+    for index in np.array_split(order, math.ceil(len(order) / 100)):
+        best = model(images.take(index).to(device_of(model)))[-1].argmax(1).cpu()
+        for i, good in zip(index.tolist(), (best == images.labels(index)).tolist(), strict=True):
+            kinds["right" if good else "wrong"].append(i)
+        seen += len(index)
+        if min(map(len, kinds.values())) >= count:
+            break
+    paths: dict[str, Path] = {}
+    for kind, found in kinds.items():
+        if found:
+            index = np.array(found[:count])
+            title = f"{kind}: {len(found)} of {seen} images"
+            paths |= looks(model, images.take(index), images.labels(index), out, kind, title)
+    return paths, {"seen": seen, "wrong_of_seen": len(kinds["wrong"])}

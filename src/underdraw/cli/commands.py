@@ -90,7 +90,7 @@ def evaluate(
     precision: Literal["float32", "bf16"] = "float32",
     json: bool = False,
 ) -> int:
-    """Measure the bound of a model on a split, in nats per image.
+    """Measure the bound of a model on a split, in nats per image, or the error of a classifier.
 
     Args:
         model: a shipped name or a run's folder.
@@ -175,6 +175,34 @@ def reconstruct(
     return work.reconstruct(
         model, images, dataset, count, split, data, seed, out, json
     )  # fmt: skip
+
+
+@app.command
+def glimpse(
+    model: Positional[str],
+    images: Positional[tuple[Path, ...]] = (),
+    count: Count = 6,
+    split: Literal["train", "valid", "test"] = "test",
+    data: Path | None = None,
+    seed: int = 0,
+    out: Path = Path("out/glimpses"),
+    json: bool = False,
+) -> int:
+    """Show where a classifier looks, glimpse by glimpse: what it gets right and what wrong.
+
+    Args:
+        model: a shipped name or a run's folder.
+        images: image files, brought to the model's size; random images of its data set if none.
+        count: how many that are classified rightly, and how many wrongly.
+        split: of the data set.
+        data: local mirror of the data set, instead of the hub.
+        seed: of the choice of images.
+        out: folder to write: a sheet and an animation of each.
+        json: print one JSON object to stdout.
+    """
+    from underdraw.cli import work
+
+    return work.glimpse(model, images, count, split, data, seed, out, json)
 
 
 @app.command

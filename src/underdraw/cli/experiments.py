@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from underdraw import checkpoint, study
+from underdraw.classifier import Classifier
 from underdraw.cli import tell
 from underdraw.cli.work import device, images_of, resolve
 from underdraw.data import Images, random_subset
@@ -14,8 +15,12 @@ from underdraw.presets import PRESETS
 RUNS = Path("out/study")
 
 
-def some_images(model: str, split: str, root: Path | None, limit: int, seed: int) -> Images:
+def some_images(
+    model: str, split: str, root: Path | None, limit: int, seed: int, pieces: int | None = None
+) -> Images:
     """A seeded random subset of a split of the data a model was trained on.
+
+    With `pieces`, among so many pieces of clutter instead of as many as in training.
 
     Raises:
         ValueError: a limit below 1, a seed below 0, or no such data.
@@ -24,7 +29,7 @@ def some_images(model: str, split: str, root: Path | None, limit: int, seed: int
         raise ValueError(f"limit must be at least 1, got {limit}")
     if not 0 <= seed < 2**63:
         raise ValueError(f"a seed is in [0, 2^63), got {seed}")
-    return random_subset(images_of(model, split, root), limit, seed)
+    return random_subset(images_of(model, split, root, pieces), limit, seed)
 
 
 def information(
@@ -101,14 +106,38 @@ def glimpses(
     batch: int, out: Path, as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw study glimpses`."""
-    model = checkpoint.load_latent(name, device())
+    model = checkpoint.load(name, device())
     images = some_images(name, split, root, limit, seed)
+    title = _title(name, images)
+    if isinstance(model, Classifier):
+        if steps:
+            raise ValueError(f"a classifier is measured after every glimpse; steps is {steps}")
+        with tell.progress("measuring", len(images)) as report:
+            found = study.glimpse_errors(
+                model, images, out, batch=batch, title=title, report=report
+            )
+        _show("errors", found["errors"], as_json)
+        return tell.result({"model": name, **found}, as_json)
     with tell.progress("measuring", study.steps_taken(model, steps)) as report:
         found = study.glimpses(
-            model, images, out, steps=steps, seed=seed, batch=batch, title=_title(name, images),
-            report=report,
-        )  # fmt: skip
+            model, images, out, steps=steps, seed=seed, batch=batch, title=title, report=report
+        )
     _show("bounds", found["bounds"], as_json)
+    return tell.result({"model": name, **found}, as_json)
+
+
+def clutter(
+    name: str, pieces: Sequence[int], split: str, root: Path | None, limit: int, seed: int,
+    batch: int, out: Path, as_json: bool,
+) -> int:  # fmt: skip
+    """`underdraw study clutter`."""
+    model = checkpoint.load_classifier(name, device())
+    sets = {
+        count: some_images(name, split, root, limit, seed, pieces=count) for count in set(pieces)
+    }
+    with tell.progress("measuring", sum(map(len, sets.values()))) as report:
+        found = study.clutter(model, sets, out, batch=batch, title=Path(name).name, report=report)
+    _show("errors", found["errors"], as_json)
     return tell.result({"model": name, **found}, as_json)
 
 

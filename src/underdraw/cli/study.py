@@ -160,11 +160,11 @@ def glimpses(
     out: Path = Path("out/study/glimpses"),
     json: bool = False,
 ) -> int:
-    """The bound of a model that takes its first steps only.
+    """The bound of a model, or the error of a classifier, that takes its first steps only.
 
     Args:
         model: a shipped name or a run's folder.
-        steps: counts of steps; a range of them if none are given.
+        steps: counts of steps; a range of them if none are given, all of a classifier's.
         split: which part of the model's data set.
         data: local mirror of the data set, instead of the hub.
         limit: measure on so many images, a seeded random subset.
@@ -176,6 +176,36 @@ def glimpses(
     from underdraw.cli import experiments
 
     return experiments.glimpses(model, steps, split, data, limit, seed, batch, out, json)
+
+
+@app.command
+def clutter(
+    model: Positional[str],
+    pieces: tuple[int, ...] = (0, 4, 8, 16),
+    split: Split = "test",
+    data: Path | None = None,
+    limit: int = 10_000,
+    seed: int = 0,
+    batch: int = 100,
+    out: Path = Path("out/study/clutter"),
+    json: bool = False,
+) -> int:
+    """The error of a classifier among more or less clutter than it was trained with.
+
+    Args:
+        model: a shipped name or a run's folder, trained on cluttered digits.
+        pieces: of clutter, for each of these.
+        split: which part of the model's data set.
+        data: local mirror of the data set, instead of the hub.
+        limit: measure on so many images, a seeded random subset.
+        seed: of the subset.
+        batch: images at a time.
+        out: folder to write: clutter.png, clutter.json.
+        json: print one JSON object to stdout.
+    """
+    from underdraw.cli import experiments
+
+    return experiments.clutter(model, pieces, split, data, limit, seed, batch, out, json)
 
 
 def run(args: Sequence[str]) -> int:

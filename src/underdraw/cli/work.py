@@ -1,8 +1,8 @@
 """What the commands do."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 import tyro
 
 from underdraw import checkpoint, gallery
+from underdraw.classifier import Classifier
 from underdraw.cli import tell
 from underdraw.configs import from_json
 from underdraw.data import (
@@ -25,6 +26,7 @@ from underdraw.data import (
 from underdraw.evaluate import evaluate as measure
 from underdraw.evaluate import passes
 from underdraw.fast import compile_model
+from underdraw.grade import grade, with_labels
 from underdraw.presets import PRESETS, Preset, preset
 from underdraw.train import train as run_training
 
@@ -67,9 +69,13 @@ def data_of(model: str) -> DataConfig:
     return from_json(DataConfig, saved)
 
 
-def images_of(model: str, split: str, root: Path | None) -> Images:
-    """A split of the data a model was trained on, by random access."""
+def images_of(model: str, split: str, root: Path | None, pieces: int | None = None) -> Images:
+    """A split of the data a model was trained on, by random access.
+
+    With `pieces`, among so many pieces of clutter.
+    """
     config = data_of(model)
+    config = config if pieces is None else replace(config, pieces=pieces)
     if model.startswith(checkpoint.HUB) and not is_named_set(config):
         raise ValueError(f"{model} asks for the data {config.name!r}, which is no set by name")
     images = open_images(config, split, root)
@@ -108,18 +114,26 @@ def evaluate(
     if compiled:
         compile_model(model, pace=2, device=device())
     batch = min(batch, len(images))
-    with tell.progress("evaluating", passes(len(images), batch, samples)) as report:
-        found = measure(
-            model, images, seed=seed, batch=batch, importance_samples=samples, products=products,
-            report=report,
-        )  # fmt: skip
+    if isinstance(model, Classifier):
+        if samples:
+            raise ValueError(f"importance_samples is {samples}, and a classifier has no bound")
+        with tell.progress("classifying", len(images)) as report:
+            found = asdict(grade(model, images, batch=batch, products=products, report=report))
+    else:
+        with tell.progress("evaluating", passes(len(images), batch, samples)) as report:
+            found = asdict(
+                measure(
+                    model, images, seed=seed, batch=batch, importance_samples=samples,
+                    products=products, report=report,
+                )
+            )  # fmt: skip
     about = {
         "model": name,
         "split": split,
         "precision": products,
         "minutes": (time.monotonic() - start) / 60,
     }
-    return tell.result({**about, **asdict(found)}, as_json)
+    return tell.result({**about, **found}, as_json)
 
 
 def sample(
@@ -129,7 +143,7 @@ def sample(
     """`underdraw sample`."""
     if count < 1:
         raise ValueError(f"cannot draw {count} samples")
-    model = checkpoint.load(name, device())
+    model = checkpoint.load_latent(name, device())
     training = images_of(name, "train", root) if nearest else None
     if compiled:
         compile_model(model, pace=2, device=device())
@@ -149,7 +163,7 @@ def reconstruct(
         raise ValueError("give either image files or --dataset")
     if count < 1:
         raise ValueError(f"cannot reconstruct {count} images")
-    model = checkpoint.load(name, device())
+    model = checkpoint.load_latent(name, device())
     if dataset:
         x = gallery.some(images_of(name, split, root), count, seed)
     else:
@@ -159,6 +173,24 @@ def reconstruct(
     values: dict[str, Any] = {k: str(p) for k, p in paths.items()}
     return tell.result({"images": len(x), "nats": sum(nats) / len(nats), "each": nats, **values},
                        as_json)  # fmt: skip
+
+
+def glimpse(
+    name: str, files: Sequence[Path], count: int, split: str, root: Path | None, seed: int,
+    out: Path, as_json: bool,
+) -> int:  # fmt: skip
+    """`underdraw glimpse`."""
+    if count < 1:
+        raise ValueError(f"cannot show {count} images")
+    model = checkpoint.load_classifier(name, device())
+    if files:
+        x = torch.cat([read_image(path, model.shape, is_binary(data_of(name))) for path in files])
+        paths, found = gallery.looks(model, x, None, out, "images"), {}
+    else:
+        images = with_labels(images_of(name, split, root), model.classes)
+        paths, found = gallery.glimpses(model, images, count, seed, out)
+    values = {k: str(p) for k, p in paths.items()}
+    return tell.result({"model": name, **found, **values}, as_json)
 
 
 def info(name: str, as_json: bool) -> int:
@@ -187,12 +219,19 @@ def models(as_json: bool) -> int:
         presets = {n: asdict(make()) for n, make in PRESETS.items()}
         return tell.result({"models": shipped, "presets": presets}, True)
     rows = [
-        [n, f"{v.get('measured', {}).get('nats', float('nan')):.2f}", f"{sizes[n] / 1e6:.1f} MB",
+        [n, _number(v.get("measured", {})), f"{sizes[n] / 1e6:.1f} MB",
          str(v.get("licence", ""))]
         for n, v in zoo.items()
     ]  # fmt: skip
-    tell.table("Shipped models", ["name", "test bound, nats", "size", "licence"], rows)
+    tell.table("Shipped models", ["name", "test bound or error", "size", "licence"], rows)
     tell.table("Presets", ["name", "what"], [[n, make().summary] for n, make in PRESETS.items()])
     tell.table("Data sets", ["name", "what", "licence"],
                [[card.name, card.summary, card.licence] for card in SETS.values()])  # fmt: skip
     return 0
+
+
+def _number(measured: Mapping[str, Any]) -> str:
+    """The number of a shipped model: its error or its bound."""
+    if "error" in measured:
+        return f"{100 * measured['error']:.2f} %"
+    return f"{measured.get('nats', float('nan')):.2f} nats"

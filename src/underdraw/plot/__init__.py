@@ -6,6 +6,7 @@ writes its file itself.
 
     Fig. 1, 7, 10    `sequence_sheet`, `canvas_strip`, `animate`
     Fig. 3, 4        `zoom_figure`
+    Fig. 5           `glimpse_sheet`, `animate_glimpses`, of a classifier's looks
     Fig. 6, 9, 12    `sheet`, `nearest_sheet`
     Fig. 11          `curves`
 """
@@ -13,6 +14,7 @@ writes its file itself.
 from underdraw.plot.animation import animate
 from underdraw.plot.charts import curves
 from underdraw.plot.files import save
+from underdraw.plot.glimpses import animate_glimpses, glimpse_sheet
 from underdraw.plot.labelled import labelled_sheet, side_by_side
 from underdraw.plot.neighbours import nearest
 from underdraw.plot.pixels import to_image, to_images
@@ -23,8 +25,10 @@ from underdraw.plot.zoom import look, settings, zoom_figure
 
 __all__ = [
     "animate",
+    "animate_glimpses",
     "canvas_strip",
     "curves",
+    "glimpse_sheet",
     "kl_figure",
     "labelled_sheet",
     "look",

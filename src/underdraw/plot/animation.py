@@ -68,16 +68,25 @@ def animate(
         OSError: the file cannot be written.
     """
     path = Path(path)
+    _check(path, fps, hold)
+    return write_frames(path, _pictures(model, trace, columns, windows, pad, scale), fps, hold)
+
+
+def write_frames(path: Path, pictures: Sequence[Image.Image], fps: float, hold: float) -> Path:
+    """Write pictures as an endless animation whose last frame is held; see `animate`."""
+    _check(path, fps, hold)
+    durations = [round(1000 / fps)] * len(pictures)
+    durations[-1] = max(round(1000 * hold), durations[-1])
+    _write(path, pictures, durations)
+    return path
+
+
+def _check(path: Path, fps: float, hold: float) -> None:
     if path.suffix.lower() not in FORMATS:
         known = ", ".join(FORMATS)
         raise ValueError(f"animations end in {known}; got {path.suffix!r} in {str(path)!r}")
     if not 0 < fps <= 50 or not 0 <= hold < math.inf:
         raise ValueError(f"need 0 < fps <= 50 and hold >= 0, got {fps} and {hold}")
-    pictures = _pictures(model, trace, columns, windows, pad, scale)
-    durations = [round(1000 / fps)] * len(pictures)
-    durations[-1] = max(round(1000 * hold), durations[-1])
-    _write(path, pictures, durations)
-    return path
 
 
 def _pictures(

@@ -75,7 +75,7 @@ def labelled_sheet(
         above = len(page) - len(body)
         middles = [above + sum(down[:i]) + (i + 0.5) * height for i in range(rows)]
         page = np.concatenate([_names(names, middles, len(page)), page], 1)
-    return _titled(page, title)
+    return titled(page, title)
 
 
 def side_by_side(
@@ -97,7 +97,7 @@ def side_by_side(
     tall = max(len(part) for part in parts)
     parts = [np.concatenate([_blank(tall - len(part), part.shape[1]), part]) for part in parts]
     spaced = [piece for part in parts for piece in (part, _blank(tall, pad))][:-1]
-    return _titled(np.concatenate(spaced, 1), title)
+    return titled(np.concatenate(spaced, 1), title)
 
 
 def _gaps(count: int, together: int, pad: int) -> list[int]:
@@ -146,7 +146,7 @@ def _width(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> int
     return int(box[2] - box[0]) + 1
 
 
-def _titled(page: Page, title: str) -> Image.Image:
+def titled(page: Page, title: str) -> Image.Image:
     """The page with a margin all around it and its title."""
     font = ImageFont.load_default(TITLE)
     lines = title.count("\n") + 1

@@ -10,15 +10,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from underdraw.data import Images
 from underdraw.fast import precision
-from underdraw.grade import grade, scores
+from underdraw.grade import grade, scores, with_labels
+from underdraw.plot import glimpse_sheet, save
 from underdraw.presets import Preset
 from underdraw.train import schedule
 from underdraw.train.task import Forward, Place, Row, Task
+
+SHOWN = 6  # images
 
 
 class ClassTask(Task):
@@ -61,4 +65,9 @@ class ClassTask(Task):
         return found.nats, {"nats": found.nats, "error": found.error, "high": found.high}
 
     def show(self, images: Images, steps: int | None, path: Path) -> None:
-        """Where it looks."""
+        """Where it looks in the first images, glimpse by glimpse."""
+        index = np.arange(min(SHOWN, len(images)))
+        x, y = images.take(index), with_labels(images, self.model.classes).labels(index)
+        with torch.no_grad():
+            looks = list(self.model.looks(x.to(self.place.device), steps))
+        save(glimpse_sheet(x, looks, y), path)
