@@ -1,0 +1,232 @@
+r"""Archives: many pictures in blocks, each of which can be decoded alone.
+
+    0xD5 U D \n · version 1 · kind 2 · the model's hash, 8 bytes
+    varint number of blocks; each: varints images, height, width, channels, lanes, length in bytes ·
+        crc32 of the block
+    varint length of the names, varint length of them deflated · crc32 of them deflated
+    crc32 of all this
+    the names, deflated (zlib) · the blocks, one after the other
+
+The pictures of a block have one size. Names are UTF-8, a zero byte between two, in the order of the
+blocks and of the pictures in them; without names both lengths are 0. A name is a relative path that
+leads to no other place: parts between slashes, none of them empty, . or .., no backslash, no
+control character, no colon in the second place.
+
+What is damaged costs itself alone: a block its pictures, the names the names. Only where the
+header is damaged or cut nothing can be read.
+"""
+
+import zlib
+from collections.abc import Sequence
+from typing import NamedTuple
+from unicodedata import category
+
+from underdraw.codec.container.reading import Bytes, crc32, varint
+from underdraw.codec.container.single import (
+    ARCHIVE,
+    HASH,
+    MAGIC,
+    MAX_PIXELS,
+    VERSION,
+    limit,
+    start,
+)
+from underdraw.codec.errors import CodecError
+
+MAX_LANES = 1 << 10
+_EXPANSION = 1032  # no deflated data grow by more
+_LETTERS = 1 << 26  # of all names together
+_LONGEST = 4096  # bytes of a name
+
+
+class Block(NamedTuple):
+    """Pictures that are coded together.
+
+    Attributes:
+        images: how many.
+        height: of each, in pixels.
+        width: of each, in pixels.
+        channels: 1 for grey, 3 for RGB.
+        lanes: how many stacks they are coded on, side by side.
+    """
+
+    images: int
+    height: int
+    width: int
+    channels: int
+    lanes: int
+
+
+class Place(NamedTuple):
+    """Where something stands in a file.
+
+    Attributes:
+        first: its first byte.
+        length: how many.
+        check: their checksum.
+    """
+
+    first: int
+    length: int
+    check: bytes
+
+    def read(self, data: bytes, what: str) -> bytes:
+        """The bytes there.
+
+        Raises:
+            CodecError: they are damaged, or the file ends before.
+        """
+        found = data[self.first : self.first + self.length]
+        if len(found) < self.length:
+            raise CodecError(f"{what} is cut: {len(found)} of {self.length} bytes are there")
+        if crc32(found) != self.check:
+            raise CodecError(f"{what} is damaged: its checksum is wrong")
+        return found
+
+
+class Archive(NamedTuple):
+    """What the header of an archive says.
+
+    Attributes:
+        model: hash of the model, 8 bytes.
+        blocks: what they hold.
+        places: where they stand.
+        names: where the names stand.
+        letters: length of the names.
+    """
+
+    model: bytes
+    blocks: tuple[Block, ...]
+    places: tuple[Place, ...]
+    names: Place
+    letters: int
+
+    @property
+    def images(self) -> int:
+        """Pictures in all blocks."""
+        return sum(block.images for block in self.blocks)
+
+    def read_block(self, data: bytes, i: int) -> bytes:
+        """The bytes of block i.
+
+        Raises:
+            CodecError: there is no such block, it is damaged, or the file ends before.
+        """
+        if not 0 <= i < len(self.blocks):
+            raise CodecError(f"there is no block {i}: the archive has {len(self.blocks)}")
+        return self.places[i].read(data, f"block {i}")
+
+    def read_names(self, data: bytes) -> list[str] | None:
+        """The names of all pictures, or None if they have none.
+
+        Raises:
+            CodecError: they are damaged, or no names.
+        """
+        if not self.letters:
+            return None
+        packed = self.names.read(data, "the list of names")
+        try:
+            names = _inflate(packed, self.letters).decode().split("\0")
+        except (zlib.error, UnicodeDecodeError) as error:
+            raise CodecError(f"the list of names is no such list: {error}") from None
+        _check_names(names, self.images)
+        return names
+
+
+def _inflate(packed: bytes, length: int) -> bytes:
+    inflater = zlib.decompressobj()
+    found = inflater.decompress(packed, length + 1)
+    if len(found) != length or not inflater.eof or inflater.unused_data:
+        raise CodecError(f"the list of names has not {length} bytes")
+    return found
+
+
+def _check_names(names: Sequence[str], images: int) -> None:
+    if len(names) != images:
+        raise CodecError(f"there are {len(names)} names for {images} pictures")
+    seen: set[str] = set()
+    for name in names:
+        check_name(name)
+        if name in seen:
+            raise CodecError(f"the name {name!r} is there twice")
+        seen.add(name)
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that could lead out of the folder it is unpacked in.
+
+    Raises:
+        CodecError: it could.
+    """
+    parts = name.split("/")
+    unsafe = "\\" in name or name[1:2] == ":" or any(category(c) in ("Cc", "Cs") for c in name)
+    if unsafe or {"", ".", ".."} & set(parts) or len(name.encode()) > _LONGEST:
+        raise CodecError(f"{name!r} is no safe name of a file")
+
+
+def build_archive(
+    model: bytes, blocks: Sequence[tuple[Block, bytes]], names: Sequence[str] | None = None
+) -> bytes:
+    """An archive.
+
+    Args:
+        model: hash of the model, 8 bytes.
+        blocks: what each holds, and its bytes.
+        names: of all pictures, in the order of the blocks.
+
+    Raises:
+        CodecError: a number, a name or their count is wrong.
+    """
+    if len(model) != HASH:
+        raise CodecError(f"model must be named by 8 bytes, is by {len(model)}")
+    if names is not None:
+        _check_names(names, sum(block.images for block, _ in blocks))
+    letters = b"" if names is None else "\0".join(names).encode()
+    packed = zlib.compress(letters, 9) if letters else b""
+    head = MAGIC + bytes([VERSION, ARCHIVE]) + model + varint(len(blocks))
+    for block, data in blocks:
+        head += b"".join(map(varint, (*block, len(data)))) + crc32(data)
+    head += varint(len(letters)) + varint(len(packed)) + crc32(packed)
+    return b"".join([head, crc32(head), packed, *(data for _, data in blocks)])
+
+
+def parse_archive(data: bytes, most: int = MAX_PIXELS) -> Archive:
+    """The header of an archive, which may be cut or damaged behind it.
+
+    Args:
+        data: the file.
+        most: pixels that a block may have.
+
+    Raises:
+        Incomplete: the header is not all there.
+        CodecError: it is no archive, it is damaged, or a block is too large.
+    """
+    source = Bytes(data)
+    if start(source) != ARCHIVE:
+        raise CodecError("this is a single picture, not an archive")
+    model, blocks, entries = source.take(HASH, "the model"), [], []
+    for _ in range(source.number("the number of blocks")):
+        blocks.append(_block(source))
+        entries.append((source.number("the length of a block"), source.take(4, "a checksum")))
+    letters = source.number("the length of the names", 0, _LETTERS)
+    packed = source.number("the length of the deflated names"), source.take(4, "a checksum")
+    source.check("the header")
+    for block in blocks:
+        limit(block.height, block.width, most, block.images)
+    if letters > _EXPANSION * packed[0]:
+        raise CodecError(f"{packed[0]} bytes cannot hold names of {letters}")
+    place, places = source.place, []
+    for length, check in [packed, *entries]:
+        places.append(Place(place, length, check))
+        place += length
+    return Archive(model, tuple(blocks), tuple(places[1:]), places[0], letters)
+
+
+def _block(source: Bytes) -> Block:
+    images = source.number("the number of pictures in a block", 1)
+    height, width = (source.number(what, 1) for what in ("height", "width"))
+    channels = source.number("channels", 1, 3)
+    if channels == 2:
+        raise CodecError("channels must be 1 or 3, is 2")
+    lanes = source.number("lanes", 1, min(images, MAX_LANES))
+    return Block(images, height, width, channels, lanes)
