@@ -102,7 +102,7 @@ def export(
     return load(folder)
 
 
-def measured(whole: Cost, pruned: Cost) -> dict[str, float]:
+def measured(whole: Cost, pruned: Cost) -> dict[str, float | int]:
     """What config.json says of the cost; fractions and bits per dimension."""
     return {
         **asdict(pruned),

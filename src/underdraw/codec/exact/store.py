@@ -160,6 +160,9 @@ def _check(folder: Path, twin: Twin) -> None:
                 prove(name, part.weight, part.bias)
             except ValueError as error:
                 raise ModelError(f"{folder}: {error}") from error
+    for name, start in twin.named_parameters():
+        if start.abs().max() > BOUND:
+            raise ModelError(f"{folder}: {name} holds {start.abs().max().item():.0f}")
     for site in twin.sites:
         if not _sound(twin, site):
             raise ModelError(f"{folder}: the grid of {site} is damaged")

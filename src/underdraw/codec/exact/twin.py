@@ -15,6 +15,7 @@ of image. Convolutional DRAW needs none of it.
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 
 import torch
@@ -31,6 +32,7 @@ from underdraw.latent import Site
 from underdraw.models.convdraw import ConvDRAW, ConvDRAWConfig
 
 FORMAT = 1
+MAX_STRIDE = 64
 
 
 def refuse(config: ConvDRAWConfig) -> None:
@@ -43,7 +45,10 @@ def refuse(config: ConvDRAWConfig) -> None:
         "norm": (config.norm != "none", "a norm divides by a sum over each image"),
         "constant_scale": (not config.constant_scale, "the decoder must know the grid"),
         "likelihood": (config.likelihood != "gaussian", "only Gaussian pixels have integer tables"),
-        "stride": (None in config.stride, "a fully connected layer has one size"),
+        "stride": (
+            None in config.stride or math.prod(s or 1 for s in config.stride) > MAX_STRIDE,
+            f"it has to be a number for each layer, {MAX_STRIDE} at most in all",
+        ),
         "initial_maps": (config.initial_maps, "it ties the model to one size"),
     }
     for name, (present, why) in reasons.items():
