@@ -31,6 +31,17 @@ def test_exact_arithmetic_costs_little(model, levels):
     assert found == exact.cost(model, twin, levels)
 
 
+def test_bits_are_told_image_by_image(two, levels):
+    twin = exact.twin_of(two)
+    found, whole = exact.bits_per_dim(twin, twin, levels), exact.cost(two, twin, levels)
+    assert found.shape == (8,)
+    assert found.mean().item() == pytest.approx(whole.bits_exact)
+    with pytest.raises(ValueError, match="no images"):
+        exact.cost(two, twin, levels[:0])
+    with pytest.raises(ValueError, match="images are uint8"):
+        exact.cost(two, twin, levels.float())
+
+
 def test_a_worse_twin_is_seen(two, levels):
     twin, fine = exact.twin_of(two), exact.cost(two, exact.twin_of(two), levels)
     twin.write.affine.weight.mul_(0.5)

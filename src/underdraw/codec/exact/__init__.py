@@ -5,7 +5,7 @@ trace = twin.unroll(source, twin.see(levels))          # the loop of every model
 picture = twin.pixels(trace.frames[-1].canvas).levels  # uint8
 """
 
-from underdraw.codec.exact.cost import Cost, cost, information
+from underdraw.codec.exact.cost import Cost, bits_per_dim, cost, information
 from underdraw.codec.exact.export import export, prune, twin_of
 from underdraw.codec.exact.gaussians import ExactGaussian, ExactPixels
 from underdraw.codec.exact.grid import BOUND, CLASSES, FRACTION
@@ -21,6 +21,7 @@ __all__ = [
     "ExactPixels",
     "ModelError",
     "Twin",
+    "bits_per_dim",
     "cost",
     "describe",
     "export",

@@ -53,26 +53,37 @@ class Cost:
 
 
 def cost(model: ConvDRAW, twin: Twin, levels: Tensor, seed: int = 0) -> Cost:
-    """Measure what the exact twin of `model` loses on 8-bit images (N, C, H, W), N > 0.
+    """Measure what the exact twin of `model` loses on 8-bit images (N, C, H, W).
 
     Raises:
-        ValueError: the images are no bytes, or not of the model's shape.
+        ValueError: the images are no bytes, none, or not of the model's shape.
     """
-    both = []
-    for part, noise in batches(twin, levels, seed):
-        x = (part + 0.5) / LEVELS
-        a = code_length(model, x, Ledger(twin, noise))
-        b = code_length(twin, twin.see(part), Ledger(twin, noise))
-        both.append(torch.stack([a, b]) / (part[0].numel() * math.log(2)))
-    bits = torch.cat(both, 1)
-    spread = (bits[1] - bits[0]).std(correction=min(1, len(levels) - 1)).item()
+    floats, exact = (bits_per_dim(one, twin, levels, seed) for one in (model, twin))
+    spread = (exact - floats).std(correction=min(1, len(levels) - 1)).item()
     return Cost(
         images=len(levels),
-        bits_float=bits[0].mean().item(),
-        bits_exact=bits[1].mean().item(),
+        bits_float=floats.mean().item(),
+        bits_exact=exact.mean().item(),
         stderr=spread / math.sqrt(len(levels)),
         active=share(twin),
     )
+
+
+def bits_per_dim(model: ConvDRAW, twin: Twin, levels: Tensor, seed: int = 0) -> Tensor:
+    """The discrete bound of `model`, `twin` or its float model, for each image, (N,).
+
+    Raises:
+        ValueError: the images are no bytes, none, or not of the model's shape.
+    """
+    found = []
+    for part, noise in batches(twin, levels, seed):
+        seen = twin.see(part)
+        x = seen if model is twin else (part + 0.5) / LEVELS
+        nats = code_length(model, x, Ledger(twin, noise))
+        found.append(nats / (part[0].numel() * math.log(2)))
+    if not found:
+        raise ValueError("no images")
+    return torch.cat(found)
 
 
 def batches(twin: Twin, levels: Tensor, seed: int = 0) -> Iterator[tuple[Tensor, Sequence[Tensor]]]:

@@ -4,6 +4,7 @@ integers -> information of each map on calibration images -> maps that tell less
 a latent are left at the prior's mean -> cost against the float model -> self-test -> files
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ def export(
     images: Tensor | None = None,
     card: str | None = None,
     least: float = LEAST,
+    tune: Callable[[Twin, Tensor], None] | None = None,
     **about: Any,  # noqa: ANN401
 ) -> Twin:
     """Write the exact twin of `model` to `folder`, which must not exist.
@@ -71,6 +73,7 @@ def export(
             or measured.
         card: Markdown text: what, how made, licence, numbers.
         least: bits per latent that a map must tell to be coded.
+        tune: what is to be done to the pruned twin with the calibration images.
         **about: JSON values to keep in config.json.
 
     Returns:
@@ -90,6 +93,9 @@ def export(
         whole = cost(model, twin, images)
         told = prune(twin, images, least)
         pruned = cost(model, twin, images)
+        if tune is not None:
+            tune(twin, images)
+            twin.seal()
         values |= {"measured": measured(whole, pruned), "information": [b.tolist() for b in told]}
     values |= {"hash": twin.hash.hex(), "self_test": self_test(twin), **about}
     integers = twin.integers()

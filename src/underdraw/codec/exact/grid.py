@@ -24,6 +24,7 @@ BOUND = 2**24
 EXACT = 2**53
 OCTAVE = 32
 CLASSES = 1024
+GRIDS = 16  # of lossy files, from delta on, each half an octave wider
 LEVEL = 1 << (FRACTION - 8)  # units to a level of an 8-bit image
 FLOAT, INTEGER = torch.float64, torch.int64
 

@@ -123,19 +123,22 @@ class ConstantScaleHead(nn.Module):
     """A convolution to the mean, and what is known of a posterior without the image.
 
     Buffers, all (steps, latent): `scale`, its class; `delta`, the step of the grid that latents
-    lie on, in units; `active`, whether a map is coded; `order`, maps by what they tell.
+    lie on, in units; `active`, whether a map is coded; `order`, maps by what they tell. And
+    `shift`, (steps, GRIDS, latent): classes to add to the prior's for rounded means of each grid.
     """
 
     scale: Tensor
     delta: Tensor
     active: Tensor
     order: Tensor
+    shift: Tensor
 
     def __init__(self, affine: Conv2d, steps: int) -> None:
         super().__init__()
         self.affine = affine
         for name in ("scale", "delta", "active", "order"):
             self.register_buffer(name, torch.empty(steps, len(affine.bias), dtype=torch.int64))
+        self.register_buffer("shift", torch.empty(steps, GRIDS, len(affine.bias)).long())
 
     def forward(self, h: Tensor, t: Tensor) -> ExactGaussian:
         """The distribution, (B, latent, H, W), at step `t`, an integer tensor of no axes."""

@@ -94,7 +94,9 @@ def of_posterior(head: ConstantScaleHead) -> Integers:
     scale = (OCTAVE * (v + FRACTION)).round().clamp(0, CLASSES - 1).long()
     delta = (v + FRACTION - 1).exp2().round().clamp(1, BOUND).long()
     order = torch.arange(v.shape[1]).expand_as(v).contiguous()
-    return {"scale": scale, "delta": delta, "active": torch.ones_like(order), "order": order}
+    shift = torch.zeros(len(v), GRIDS, v.shape[1], dtype=torch.int64)
+    known = {"scale": scale, "delta": delta, "shift": shift}
+    return known | {"active": torch.ones_like(order), "order": order}
 
 
 def bounded(value: Tensor) -> Tensor:

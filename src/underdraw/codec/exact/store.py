@@ -174,6 +174,7 @@ def _sound(twin: Twin, site: Site) -> bool:
     active = twin.posterior(site).active[site.step]
     return (
         bool(((delta >= 1) & (delta <= BOUND) & (scale >= 0) & (scale < CLASSES)).all())
+        and bool((twin.shift(site).abs() < CLASSES).all())
         and bool(((active == 0) | (active == 1)).all())
         and torch.equal(order.sort().values, torch.arange(len(order)))
     )

@@ -103,6 +103,10 @@ class Twin(ConvDRAW):
         """Maps at `site`, those first that tell most, int64 (latent,)."""
         return self.posterior(site).order[site.step]
 
+    def shift(self, site: Site) -> Tensor:
+        """Classes to add to the prior's where rounded means are coded, int64 (GRIDS, latent)."""
+        return self.posterior(site).shift[site.step]
+
     def rest(self, site: Site, p: Gaussian) -> Tensor:
         """The latent that says nothing: the point of the grid nearest the prior mean, in units."""
         return self.nearest(site, p.mu)
