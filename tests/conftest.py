@@ -6,6 +6,7 @@ import hypothesis
 import pytest
 import torch
 
+from underdraw.classifier import Classifier
 from underdraw.latent import LatentModel
 from underdraw.models import MODELS, build
 
@@ -77,6 +78,33 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
+LOOKS = {"shape": (1, 9, 8), "classes": 4, "steps": 3, "hidden": 7, "read_size": 3}
+
+# the same for classifiers
+CLASSIFIERS: dict[str, dict[str, dict[str, Any]]] = {
+    "glimpser": {
+        "default": LOOKS | {"embedding": 6},
+        "plain": LOOKS
+        | {"embedding": 0, "location": False, "layer_norm": False, "tiled_window": False},
+        "more": LOOKS | {"shape": (3, 8, 9), "scales": 2, "embedding": 0, "head": 5},
+        "once": LOOKS | {"steps": 1, "read_size": 1},
+    },
+    "convnet": {
+        "paper": {"shape": (1, 9, 8), "classes": 4, "kernel": 4, "stride": 2, "hidden": 6},
+        "modern": {
+            "shape": (3, 9, 8),
+            "classes": 4,
+            "maps": (4, 5),
+            "kernel": 3,
+            "stride": 2,
+            "pool": "max",
+            "hidden": 0,
+            "norm": True,
+        },
+    },
+}
+
+
 @pytest.fixture(autouse=True)
 def seed() -> None:
     torch.manual_seed(0)
@@ -86,6 +114,12 @@ def seed() -> None:
 def tiny() -> dict[str, dict[str, dict[str, Any]]]:
     """The whole table of small models: name -> variant -> arguments of the config."""
     return TINY
+
+
+@pytest.fixture
+def classifiers() -> list[tuple[str, dict[str, Any]]]:
+    """All small classifiers: name and arguments of the config."""
+    return [(name, options) for name, table in CLASSIFIERS.items() for options in table.values()]
 
 
 def _build(name: str, variant: str) -> LatentModel[Any]:
@@ -100,6 +134,17 @@ def _build(name: str, variant: str) -> LatentModel[Any]:
 def model(request: pytest.FixtureRequest) -> LatentModel[Any]:
     """Every small model in turn, freshly initialised."""
     return _build(*request.param)
+
+
+@pytest.fixture(
+    params=[(name, variant) for name, variants in CLASSIFIERS.items() for variant in variants],
+    ids="-".join,
+)
+def classifier(request: pytest.FixtureRequest) -> Classifier[Any]:
+    """Every small classifier in turn, freshly initialised."""
+    name, variant = request.param
+    torch.manual_seed(0)
+    return build(MODELS[name][0](**CLASSIFIERS[name][variant]))
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from underdraw.plot.figures import COLOURS, INK, new_figure, plain, render
 
 Report = Callable[[int], None]
 PIECES = (0, 4, 8, 16)
+TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)  # per cent
 
 
 def glimpse_errors(
@@ -133,8 +134,12 @@ def chart(rows: Sequence[dict[str, Any]], key: str, label: str, title: str = "")
         text.set(fontsize=9, color=INK)
     if min(error) > 0:
         axes.set_yscale("log")
+        low, high = (
+            100 * of(row[end] for row in rows) for of, end in ((min, "low"), (max, "high"))
+        )
+        axes.set_yticks([tick for tick in TICKS if low / 1.5 <= tick <= 1.5 * high])
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter("")
+        axes.minorticks_off()
     axes.set_title(title, loc="left", fontsize=10, color=INK, parse_math=False)
     axes.set_xticks(x)
     axes.margins(x=0.08)
