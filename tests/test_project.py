@@ -87,7 +87,8 @@ def test_importing_the_package_leaves_torch_alone():
 def test_presets_named_in_the_docs_exist(page):
     named = set(
         re.findall(
-            r"\b(?:(?:conv)?draw|(?:deep)?vae|iwae|glimpser|convnet)_[a-z0-9_]+", page.read_text(encoding="utf-8")
+            r"\b(?:(?:conv)?draw|(?:deep)?vae|iwae|glimpser|convnet)_[a-z0-9_]+",
+            page.read_text(encoding="utf-8"),
         )
     )
     assert named <= set(PRESETS), f"{page.name}: {sorted(named - set(PRESETS))}"
