@@ -1,17 +1,25 @@
 """Lossy streams: the latents of the first steps, in the order in which the model makes them.
 
-Sites follow the model's order. Of a site, the maps that are coded come in the twin's order, those
-first that tell most, each in raster order, as one vector under the prior (see `coder.gaussian`).
+A stream begins with a number g of 4 bits, which says how coarse it is. Sites follow the model's
+order. Of a site, the maps that are coded come in the twin's order, those first that tell most, each
+in raster order, as one vector (see `coder.gaussian`) of numbers k under a Gaussian of mean 0:
+
+    z = mu_p + k D,    D = floor(delta 2^(g / 2)),    class = the prior's + shift
+
+The grid is centred on the prior's mean, so that k = 0 is what the model would have drawn anyway.
+What is coded is a rounded mean of q and no sample of it, so it lies closer to mu_p than p says, and
+on coarse grids, where later steps correct earlier ones, farther: `shift` corrects the scale for
+each map, step and g. It comes with the twin (see `codec.matching`).
+
 The encoder runs in a closed loop: each posterior has seen what the earlier choices became, so that
-later steps make up for what was rounded or left out.
+later steps make up for what was rounded or left out. One slope sets g and the rounding.
 
-Any prefix of a stream decodes. What it does not hold any more, and all steps that were not stored,
-come from the prior: its mean, or with a temperature a sample of it,
+Any prefix of a stream decodes. What it does not hold any more, all steps that were not stored and
+all maps that are not coded have k = 0; or, with a temperature, maps that are coded get a sample,
 
-    z = mean + floor(temperature (g - mean) + 1/2),
+    z = mu_p + floor(temperature (G - mu_p) + 1/2),
 
-with g the Gaussian whole number of `philox` in stream (0, site), over all maps in their own order.
-Maps that are not coded rest at the point of their grid that is nearest to the prior's mean.
+with G the Gaussian whole number of `philox` in stream (0, site), over all maps in their own order.
 """
 
 from collections.abc import Sequence
@@ -21,18 +29,31 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from underdraw.codec.coder import Decoder, Encoder, Grid, get_gaussians, put_gaussians
-from underdraw.codec.errors import CodecError
-from underdraw.codec.exact import ExactPixels, Twin
+from underdraw.codec.coder import (
+    Decoder,
+    Encoder,
+    Grid,
+    even,
+    get_gaussians,
+    put_gaussians,
+    read_even,
+)
+from underdraw.codec.coder.grid import MAX_DELTA
+from underdraw.codec.errors import CodecError, Whole
+from underdraw.codec.exact import GRIDS, ExactPixels, Twin
 from underdraw.codec.image import as_seen, grey
 from underdraw.codec.philox import gaussians
 from underdraw.codec.rounding import Rounder, slope_of
+from underdraw.codec.tables import OCTAVE, SCALES, roots
 from underdraw.distributions import Gaussian
 from underdraw.latent import Site, Size
 
 Levels = UInt8[np.ndarray, "b c h w"]
-FINEST, COARSEST, STRIDE = -128, 512, 4
+FINEST, COARSEST, STRIDE = -208, 272, 4
 """Powers of the slopes that are tried to meet a rate, and the distance between them."""
+_BITS = 4  # of g
+FIRST = 227
+"""What is added to the power of a slope, before its octave is g."""
 
 
 def coded_maps(twin: Twin, site: Site) -> Tensor:
@@ -47,28 +68,46 @@ def grid_of(twin: Twin, site: Site, p: Gaussian, maps: Tensor) -> Grid:
     return Grid(delta.numpy(), p.mu[:, maps].numpy(), p.log_sigma[:, maps].numpy())
 
 
+def coarseness(power: int) -> int:
+    """The g that goes with the slope 2^(power / 32): D^2 = 24 slope sigma_q^2, about."""
+    return min(max((power + FIRST) // OCTAVE, 0), GRIDS - 1)
+
+
+def matched(twin: Twin, site: Site, p: Gaussian, maps: Tensor, g: Whole) -> Grid:
+    """What numbers k of some maps are coded under, (B, maps, h, w), for g (B,)."""
+    delta = twin.delta(site)[maps].numpy()
+    wide = roots()[0][(g & 1) * (OCTAVE // 2)] << (g >> 1)
+    spacing = np.minimum((wide[:, None] * delta) >> 20, MAX_DELTA)[..., None, None]
+    scale = p.log_sigma[:, maps].numpy() + twin.shift(site).numpy()[g][:, maps.numpy(), None, None]
+    return Grid(spacing, 0, np.clip(scale, 0, SCALES - 1))
+
+
 class Push:
-    """A source that chooses points of the grid near the posterior mean, and writes them.
+    """A source that chooses points near the posterior mean, and writes them.
 
     Args:
         twin: the model.
-        slopes: of rate against distortion, one for each picture.
+        powers: of the slope of rate against distortion, 2^(power / 32), one for each picture.
     """
 
-    def __init__(self, twin: Twin, slopes: Sequence[float]) -> None:
-        self.twin, self.slopes = twin, np.array(slopes, np.float64)
-        self.writers = [Encoder() for _ in slopes]
+    def __init__(self, twin: Twin, powers: Sequence[int]) -> None:
+        self.twin = twin
+        self.slopes = np.array([slope_of(power) for power in powers])
+        self.g = np.array([coarseness(power) for power in powers])
+        self.writers = [Encoder() for _ in powers]
+        for writer, g in zip(self.writers, self.g, strict=True):
+            writer.put(*even(np.array([g]), np.array([_BITS])))
 
     def __call__(self, site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
         """The latent at `site`, in units."""
         assert q is not None
-        z, maps = self.twin.rest(site, p), coded_maps(self.twin, site)
+        z, maps = p.mu.clone(), coded_maps(self.twin, site)
         if len(maps):
-            grid = grid_of(self.twin, site, p, maps)
-            mean, scale = (part[:, maps].numpy() for part in (q.mu, q.log_sigma))
-            k = Rounder(grid, mean, scale).choose(self.slopes)
+            grid = matched(self.twin, site, p, maps, self.g)
+            away, scale = (q.mu - p.mu)[:, maps].numpy(), q.log_sigma[:, maps].numpy()
+            k = Rounder(grid, away, scale).choose(self.slopes)
             put_gaussians(self.writers, k, grid)
-            z[:, maps] = torch.from_numpy(k * grid.delta.reshape(grid.shape)).to(z)
+            z[:, maps] += torch.from_numpy(k * grid.delta.reshape(grid.shape))
         return z
 
 
@@ -96,32 +135,32 @@ class Pull:
         self.twin, self.steps = twin, steps
         self.temperature, self.seed = temperature, seed
         self.readers = [Decoder(stream) for stream in streams]
+        self.g = np.array([read_even(reader, np.array([_BITS]))[0] for reader in self.readers])
 
     def __call__(self, site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
         """The latent at `site`, in units."""
-        active = self.twin.active(site)[:, None, None]
-        z = torch.where(active, self._dream(site, p), self.twin.rest(site, p))
+        maps = coded_maps(self.twin, site)
+        z = self._dream(site, p, maps)
         if site.step < self.steps and not all(reader.ended for reader in self.readers):
-            self._read(site, p, z)
+            self._read(site, p, z, maps)
         return z
 
-    def _read(self, site: Site, p: Gaussian, z: Tensor) -> None:
-        maps = coded_maps(self.twin, site)
+    def _read(self, site: Site, p: Gaussian, z: Tensor, maps: Tensor) -> None:
         if len(maps):
-            grid = grid_of(self.twin, site, p, maps)
+            grid = matched(self.twin, site, p, maps, self.g)
             k, read = get_gaussians(self.readers, grid)
-            stored = torch.from_numpy(k * grid.delta.reshape(grid.shape)).to(z)
+            stored = p.mu[:, maps] + torch.from_numpy(k * grid.delta.reshape(grid.shape))
             z[:, maps] = torch.where(torch.from_numpy(read), stored, z[:, maps])
 
-    def _dream(self, site: Site, p: Gaussian) -> Tensor:
-        if not self.temperature:
-            return p.mu
-        mean, scale = p.mu.numpy(), p.log_sigma.numpy()
-        one = [
-            gaussians(self.seed, (0, site.index), m, s) for m, s in zip(mean, scale, strict=True)
-        ]
-        moved = np.floor(self.temperature * (np.stack(one) - mean) + 0.5)
-        return torch.from_numpy(mean + moved)
+    def _dream(self, site: Site, p: Gaussian, maps: Tensor) -> Tensor:
+        z = p.mu.clone()
+        if self.temperature:
+            mean, scale = p.mu.numpy(), p.log_sigma.numpy()
+            stream, both = (0, site.index), zip(mean, scale, strict=True)
+            drawn = np.stack([gaussians(self.seed, stream, *one) for one in both])
+            moved = np.floor(self.temperature * (drawn - mean) + 0.5)
+            z[:, maps] += torch.from_numpy(moved)[:, maps]
+        return z
 
 
 def steps_of(twin: Twin, steps: int | None) -> int:
@@ -138,14 +177,14 @@ def steps_of(twin: Twin, steps: int | None) -> int:
 
 
 def encode(
-    twin: Twin, levels: Levels, slopes: Sequence[float], steps: int | None = None
+    twin: Twin, levels: Levels, powers: Sequence[int], steps: int | None = None
 ) -> list[bytes]:
-    """Streams of pictures of one size, (B, 1 or C, H, W), each with its own slope.
+    """Streams of pictures of one size, (B, 1 or C, H, W), each with the power of its slope.
 
     Raises:
         CodecError: the pictures or the steps are none of the model's.
     """
-    source = Push(twin, slopes)
+    source = Push(twin, powers)
     x = twin.see(as_seen(levels, twin.shape[0]))
     for _ in zip(range(steps_of(twin, steps)), twin.paint(source, x), strict=False):
         pass
@@ -201,10 +240,10 @@ def encode_within(
         CodecError: as `encode`.
     """
     low, high = [np.full(len(levels), end // STRIDE) for end in (FINEST, COARSEST)]
-    found = encode(twin, levels, [slope_of(COARSEST)] * len(levels), steps)
+    found = encode(twin, levels, [COARSEST] * len(levels), steps)
     while (low < high).any():
         middle = (low + high) // 2
-        tried = encode(twin, levels, [slope_of(int(m) * STRIDE) for m in middle], steps)
+        tried = encode(twin, levels, (middle * STRIDE).tolist(), steps)
         for i, stream in enumerate(tried):
             if len(stream) <= budgets[i]:
                 found[i], high[i] = stream, middle[i]
@@ -213,12 +252,12 @@ def encode_within(
     return [stream[:budget] for stream, budget in zip(found, budgets, strict=True)]
 
 
-def slope_for(quality: float) -> float:
-    """The slope of a quality in 0..100: 75 is the model's own balance, 8 halve or double it.
+def power_of(quality: float) -> int:
+    """The power of the slope of a quality in 0..100; about 7 of it halve or double the slope.
 
     Raises:
         CodecError: it is outside.
     """
     if not 0 <= quality <= 100:
         raise CodecError(f"quality must be in 0..100, got {quality}")
-    return slope_of(round(4 * (75 - quality)))
+    return round(COARSEST + (FINEST - COARSEST) * quality / 100)

@@ -99,15 +99,15 @@ class Rounder:
         """The numbers k, of the grid's shape, for slopes (B,), one for each picture."""
         lam = np.repeat(slope, len(self.grid) // len(slope))
         best = self.first
-        least = self._score(best, lam)
+        least = self.score(best, lam)
         for k in self._trials(lam):
-            score = self._score(k, lam)
+            score = self.score(k, lam)
             better = score < least
             best, least = np.where(better, k, best), np.where(better, score, least)
         return best.reshape(self.grid.shape)
 
-    def _score(self, k: Whole, lam: Real) -> Real:
-        """J, up to a constant."""
+    def score(self, k: Whole, lam: Real) -> Real:
+        """J of each k (N,), bits."""
         away = (k * self.grid.delta - self.mean) / self.sigma
         return away * away * (0.5 / _LOG2) + lam * self.cost(k)
 

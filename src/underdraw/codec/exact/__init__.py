@@ -8,7 +8,7 @@ picture = twin.pixels(trace.frames[-1].canvas).levels  # uint8
 from underdraw.codec.exact.cost import Cost, bits_per_dim, cost, information
 from underdraw.codec.exact.export import export, prune, twin_of
 from underdraw.codec.exact.gaussians import ExactGaussian, ExactPixels
-from underdraw.codec.exact.grid import BOUND, CLASSES, FRACTION
+from underdraw.codec.exact.grid import BOUND, CLASSES, FRACTION, GRIDS
 from underdraw.codec.exact.store import ModelError, describe, find, load, locate, shipped
 from underdraw.codec.exact.twin import Twin
 
@@ -16,6 +16,7 @@ __all__ = [
     "BOUND",
     "CLASSES",
     "FRACTION",
+    "GRIDS",
     "Cost",
     "ExactGaussian",
     "ExactPixels",

@@ -20,6 +20,7 @@ from underdraw.codec.exact.gaussians import ExactGaussian, ExactPixels
 from underdraw.codec.exact.grid import (
     FLOAT,
     FRACTION,
+    GRIDS,
     WEIGHT_FRACTION,
     bound_,
     classes,

@@ -17,6 +17,7 @@ from underdraw.codec.exact.grid import (
     BOUND,
     CLASSES,
     FRACTION,
+    GRIDS,
     OCTAVE,
     WEIGHT_FRACTION,
     on_grid,
