@@ -8,8 +8,8 @@ For `glimpser_mnist_cluttered`, `glimpser_mnist_cluttered_4`, `convnet_mnist_clu
 updates, or as many as fit into so many minutes on this machine by a minute's trial (`clock`);
 without either it is the preset's. --max-minutes is how long this call may train: run it again to go
 on. A run that was begun keeps its settings. The weights are those that were best on validation
-images; the 10,000 test images are looked at when the schedule is finished, or --now: with the 8
-pieces of clutter that were trained with, and with 0, 4 and 16. The numbers go to
+images; the 10,000 test images are looked at when the schedule is finished, or --now: with the
+pieces of clutter that were trained with, 8, and with 0, 4 and 16. The numbers go to
 runs/results/NAME_s.json; --ship puts the model into the package as NAME.
 """
 
@@ -61,7 +61,8 @@ def measured(run: Path, root: Path | None) -> dict[str, Any]:
         data, trained = from_json(DataConfig, about["data"]), about["trained"]
         model = checkpoint.load_classifier(run, "cuda" if torch.cuda.is_available() else "cpu")
         state = numbers_of(run)
-        errors = {str(pieces): asdict(errors_of(model, data, pieces, root)) for pieces in PIECES}
+        amounts = sorted({*PIECES, data.pieces})
+        errors = {str(pieces): asdict(errors_of(model, data, pieces, root)) for pieces in amounts}
         values = {
             "data": f"{data.name}/test", "parameters": sum(p.numel() for p in model.parameters()),
             "updates": state.step, "images_seen": state.images, "minutes": state.minutes,

@@ -10,6 +10,7 @@ import pytest
 
 import clock
 import convdraw
+import glimpser
 import omniglot
 import record
 import tables
@@ -207,3 +208,29 @@ def test_training_needs_neither_the_command_line_nor_datasets():
     assert (
         subprocess.run([sys.executable, "-c", code], cwd=record.ROOT, check=False).returncode == 0
     )
+
+
+def test_a_classifier_is_trained_measured_and_shipped(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(record, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(record, "ZOO", tmp_path / "zoo")
+    name = "glimpser_mnist_cluttered_small"
+    run = tmp_path / "run"
+    eager = preset(name)
+    small = replace(eager.model, steps=2, hidden=6)
+    eager = replace(eager, model=small, train=replace(eager.train, compile=False, batch=4))
+    monkeypatch.setattr(convdraw, "preset", lambda name: eager)
+    glimpser.main(name, seed=3, updates=4, run=run, ship=True)
+    row = record.read(f"{name}_3")
+    assert (row["updates"], row["images_seen"], row["seed"]) == (4, 16, 3)
+    assert list(row["clutter"]) == ["0", "2", "4", "8", "16"]
+    assert row["test"] == row["clutter"]["2"]
+    assert row["test"]["images"] == 200
+    shipped = json.loads((tmp_path / "zoo" / name / "config.json").read_text())["measured"]
+    assert (shipped["error"], shipped["high"]) == (row["test"]["error"], row["test"]["high"])
+    assert (
+        f"{100 * row['test']['error']:.2f} %" in (tmp_path / "zoo" / name / "README.md").read_text()
+    )
+    kept = (run / record.TEST).read_bytes()
+    glimpser.main(name, seed=3, updates=4, run=run)  # measured once
+    assert (run / record.TEST).read_bytes() == kept
+    assert "95 % interval" in capsys.readouterr().out
