@@ -1,1 +1,24 @@
-"""The codec: pictures to bytes and back, through a model of what pictures look like."""
+"""The codec: pictures to bytes and back, through a model of what pictures look like.
+
+content = underdraw.compress("photo.png")               # bytes of a .udr file
+picture = underdraw.decompress(content)                 # a Pillow image
+picture = underdraw.decompress(content[:100])           # so is every prefix of a lossy file
+
+import underdraw.codec.plugin                           # Image.open("photo.udr") works from here on
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from underdraw.codec.files import compress, decompress
+
+__all__ = ["compress", "decompress"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    """`compress` and `decompress`, with torch imported only when they are asked for."""
+    if name in __all__:
+        from underdraw.codec import files
+
+        return getattr(files, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

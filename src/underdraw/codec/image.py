@@ -29,6 +29,9 @@ from underdraw.files import aside
 MAX_PIXELS = 1 << 24
 """Pictures of more pixels are refused, before they are decoded, unless more are asked for."""
 
+MAX_PROFILE = 1 << 24
+"""Bytes of a colour profile, at most."""
+
 Source = Path | str | bytes | Image.Image | np.ndarray
 
 
@@ -173,9 +176,7 @@ def in_srgb(picture: Picture) -> Picture:
 
 def pack_alpha(alpha: UInt8[np.ndarray, "h w"]) -> bytes:
     """Opacity as bytes: differences to the pixel before, in raster order, mod 256, deflated."""
-    steps = np.diff(alpha.ravel(), prepend=np.uint8(0))
-    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return squeeze.compress(steps.tobytes()) + squeeze.flush()
+    return deflate(np.diff(alpha.ravel(), prepend=np.uint8(0)).tobytes())
 
 
 def unpack_alpha(packed: bytes, size: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
@@ -184,23 +185,32 @@ def unpack_alpha(packed: bytes, size: tuple[int, int]) -> UInt8[np.ndarray, "h w
     Raises:
         CodecError: the bytes are damaged or of another size.
     """
-    steps = np.frombuffer(inflate(packed, size[0] * size[1]), np.uint8)
+    count = size[0] * size[1]
+    steps = np.frombuffer(inflate(packed, count), np.uint8)
+    if len(steps) != count:
+        raise CodecError(f"a deflated section holds {len(steps)} bytes, not {count}")
     return np.cumsum(steps, dtype=np.uint8).reshape(size)
 
 
-def inflate(packed: bytes, length: int) -> bytes:
-    """Exactly `length` bytes that were deflated without a header, and nothing after them.
+def deflate(content: bytes) -> bytes:
+    """Deflated, without a header."""
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return squeeze.compress(content) + squeeze.flush()
+
+
+def inflate(packed: bytes, most: int = MAX_PROFILE) -> bytes:
+    """What was deflated without a header, of at most so many bytes, and nothing after it.
 
     Raises:
         CodecError: anything else.
     """
     swell = zlib.decompressobj(-15)
     try:
-        content = swell.decompress(packed, length + 1)
+        content = swell.decompress(packed, most + 1)
     except zlib.error as error:
         raise CodecError(f"a deflated section is damaged: {error}") from error
-    if len(content) != length or not swell.eof or swell.unused_data:
-        raise CodecError(f"a deflated section does not hold the {length} bytes it should")
+    if len(content) > most or not swell.eof or swell.unused_data:
+        raise CodecError(f"a deflated section is cut, or holds more than {most} bytes")
     return content
 
 

@@ -1,0 +1,220 @@
+"""Pictures to files and back: what is stored how, and which model reads it.
+
+lossy       brought to sRGB; the stream of `codec.lossy`; opacity, unless it is full, in an extra
+lossless    as it is; the stream of `codec.lossless`; opacity and profile in extras
+
+Pictures of one size go through the model together; what is stored does not depend on it.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from underdraw.codec import lossless, lossy
+from underdraw.codec.container import (
+    ALPHA,
+    LOSSLESS,
+    LOSSY,
+    MAX_PIXELS,
+    PROFILE,
+    Header,
+    build,
+    parse,
+)
+from underdraw.codec.errors import CodecError
+from underdraw.codec.exact import Twin
+from underdraw.codec.image import (
+    Picture,
+    Source,
+    deflate,
+    in_srgb,
+    inflate,
+    pack_alpha,
+    read,
+    to_pillow,
+    unpack_alpha,
+)
+from underdraw.codec.library import DEFAULT, fit, twin_named, twin_of, unique
+
+QUALITY = 60.0
+"""The quality of lossy files, unless something else is asked for."""
+
+
+class Wish(NamedTuple):
+    """What kind of file is wanted; at most one of the last three says how small.
+
+    Attributes:
+        lossless: every level is kept.
+        steps: of the model, the first so many are stored; all if None.
+        quality: 0 to 100.
+        bits_per_dim: bits of the whole file for every level of the picture, at most.
+    """
+
+    lossless: bool = False
+    steps: int | None = None
+    quality: float | None = None
+    bits_per_dim: float | None = None
+
+    def check(self) -> None:
+        """Refuse wishes that exclude each other.
+
+        Raises:
+            CodecError: naming them.
+        """
+        asked = [
+            name
+            for name, value in self._asdict().items()
+            if value is not None and value is not False
+        ]
+        if (self.lossless and len(asked) > 1) or {"quality", "bits_per_dim"} <= set(asked):
+            raise CodecError(f"{' and '.join(asked)} exclude each other")
+        if self.bits_per_dim is not None and not 0 < self.bits_per_dim < 64:
+            raise CodecError(f"bits_per_dim must be in 0..64, got {self.bits_per_dim}")
+
+
+USUAL = Wish()
+
+
+def compress_all(
+    images: Iterable[Source | Picture], model: str | Path | Twin = DEFAULT, wish: Wish = USUAL
+) -> list[bytes]:
+    """Files of many pictures, one each; those of one size are encoded together.
+
+    Raises:
+        CodecError: a picture cannot be coded, or the wish cannot be met.
+    """
+    wish.check()
+    twin = twin_named(model)
+    pictures = [image if isinstance(image, Picture) else read(image) for image in images]
+    if not wish.lossless:
+        pictures = [_plain(picture) for picture in pictures]
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for i, picture in enumerate(pictures):
+        fit(twin, len(picture.levels), picture.size)
+        alike.setdefault(picture.levels.shape, []).append(i)
+    found: dict[int, bytes] = {}
+    for group in alike.values():
+        made = _together(twin, [pictures[i] for i in group], wish)
+        found |= dict(zip(group, made, strict=True))
+    return [found[i] for i in range(len(pictures))]
+
+
+def _plain(picture: Picture) -> Picture:
+    """In sRGB, without an opacity that is full."""
+    picture = in_srgb(picture)
+    if picture.alpha is not None and (picture.alpha == 255).all():
+        return picture._replace(alpha=None)
+    return picture
+
+
+def _together(twin: Twin, pictures: Sequence[Picture], wish: Wish) -> list[bytes]:
+    """Files of pictures of one shape."""
+    levels = np.stack([picture.levels for picture in pictures])
+    steps = twin.steps if wish.lossless else lossy.steps_of(twin, wish.steps)
+    kind, short = LOSSLESS if wish.lossless else LOSSY, unique(twin)
+    heads = [_header(twin, kind, picture, steps) for picture in pictures]
+    if wish.lossless:
+        streams = lossless.encode(twin, levels)
+    elif wish.bits_per_dim is not None:
+        whole = int(wish.bits_per_dim * levels[0].size / 8)
+        rooms = [whole - len(build(head, b"", short)) for head in heads]
+        if min(rooms) < 0:
+            raise CodecError(
+                f"{wish.bits_per_dim} bits_per_dim are {whole} bytes, less than the header"
+            )
+        streams = lossy.encode_within(twin, levels, rooms, steps)
+    else:
+        power = lossy.power_of(QUALITY if wish.quality is None else wish.quality)
+        streams = lossy.encode(twin, levels, [power] * len(levels), steps)
+    return [build(head, stream, short) for head, stream in zip(heads, streams, strict=True)]
+
+
+def _header(twin: Twin, kind: int, picture: Picture, steps: int) -> Header:
+    extras = {}
+    if picture.alpha is not None:
+        extras[ALPHA] = pack_alpha(picture.alpha)
+    if picture.icc is not None:
+        extras[PROFILE] = deflate(picture.icc)
+    return Header(kind, twin.hash, *picture.size, len(picture.levels), steps, extras)
+
+
+def compress(
+    image: Source | Picture,
+    model: str | Path | Twin = DEFAULT,
+    *,
+    lossless: bool = False,
+    steps: int | None = None,
+    quality: float | None = None,
+    bits_per_dim: float | None = None,
+) -> bytes:
+    """The bytes of a `.udr` file of one picture.
+
+    Args:
+        image: a file, its bytes, a Pillow image, or levels uint8 (H, W) or (H, W, 1 to 4).
+        model: a shipped name or an exported folder.
+        lossless: keep every level. Otherwise:
+        steps: store the first so many steps of the model; any prefix of the file decodes, too.
+        quality: 0 to 100; 60 if nothing else is said.
+        bits_per_dim: the best file of at most so many bits for every level of the picture.
+
+    Raises:
+        CodecError: the picture cannot be coded, or the wish cannot be met.
+    """
+    return compress_all([image], model, Wish(lossless, steps, quality, bits_per_dim))[0]
+
+
+def decompress(
+    content: bytes,
+    *,
+    model: str | Path | Twin | None = None,
+    steps: int | None = None,
+    temperature: float = 0.0,
+    seed: int = 0,
+    most: int = MAX_PIXELS,
+) -> Image.Image:
+    """The picture in a `.udr` file, as a Pillow image of mode L, LA, RGB or RGBA.
+
+    Args:
+        content: the file; a lossy one may be cut anywhere behind its header.
+        model: that wrote it, if it does not ship.
+        steps: take only so many of the stored steps.
+        temperature: where nothing is stored, 0 takes the model's mean and 1 a sample.
+        seed: of the sample.
+        most: pixels that the picture may have.
+
+    Raises:
+        CodecError: the file is damaged, or an archive, or its model is not to be had.
+    """
+    header, payload = parse(content, most)
+    return to_pillow(
+        picture_of(header, payload, twin_of(header.model, model), steps, temperature, seed)
+    )
+
+
+def picture_of(
+    header: Header,
+    payload: bytes,
+    twin: Twin,
+    steps: int | None = None,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> Picture:
+    """The picture that a file's header and payload stand for; see `decompress`.
+
+    Raises:
+        CodecError: they do not fit the model, or are damaged.
+    """
+    size, channels = (header.height, header.width), header.channels
+    fit(twin, channels, size)
+    stored = lossy.steps_of(twin, header.steps)
+    if header.kind == LOSSLESS:
+        levels = lossless.decode(twin, [payload], size, channels)[0]
+    else:
+        taken = stored if steps is None else min(stored, lossy.steps_of(twin, steps))
+        levels = lossy.decode(twin, [payload], size, channels, taken, temperature, seed)[0]
+    extras: dict[int, Any] = dict(header.extras)
+    alpha = unpack_alpha(extras[ALPHA], size) if ALPHA in extras else None
+    return Picture(levels, alpha, inflate(extras[PROFILE]) if PROFILE in extras else None)

@@ -1,0 +1,81 @@
+"""Which model compresses, and which one a file was written with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from underdraw.codec import exact
+from underdraw.codec.container import names
+from underdraw.codec.errors import CodecError
+from underdraw.codec.exact import Twin
+
+DEFAULT = "convdraw_photo"
+"""The model that compresses, unless another is named."""
+
+
+@contextmanager
+def model_errors() -> Iterator[None]:
+    """Say what is wrong with a model as an error of the codec."""
+    try:
+        yield
+    except exact.ModelError as error:
+        raise CodecError(str(error)) from error
+
+
+@lru_cache(maxsize=4)
+def _load(folder: Path) -> Twin:
+    return exact.load(folder)
+
+
+def twin_named(model: str | Path | Twin) -> Twin:
+    """The exact model of a name or folder; kept in memory for the next call.
+
+    Raises:
+        CodecError: there is none, or it is damaged.
+    """
+    if isinstance(model, Twin):
+        return model
+    with model_errors():
+        return _load(exact.locate(model).resolve())
+
+
+def twin_of(name: bytes, model: str | Path | Twin | None = None) -> Twin:
+    """The model that a header names by its hash, among those that ship or `model` alone.
+
+    Raises:
+        CodecError: none has this hash, or several have.
+    """
+    if model is not None:
+        twin = twin_named(model)
+        if not names(twin.hash, name):
+            raise CodecError(f"the file needs the model {name.hex()}, not {twin.hash.hex()}")
+        return twin
+    with model_errors():
+        known = {folder: exact.describe(folder)["hash"] for folder in exact.shipped().values()}
+    fitting = [folder for folder, code in known.items() if names(bytes.fromhex(code), name)]
+    if len(fitting) != 1:
+        there = ", ".join(exact.shipped()) or "none"
+        count = "no" if not fitting else "more than one"
+        raise CodecError(f"{count} shipped model has the hash {name.hex()} (there are: {there})")
+    return twin_named(fitting[0])
+
+
+def unique(twin: Twin) -> bool:
+    """Whether 2 bytes of the hash tell the model from all that ship."""
+    codes = [exact.describe(folder)["hash"] for folder in exact.shipped().values()]
+    return all(code == twin.hash.hex() or code[:4] != twin.hash.hex()[:4] for code in codes)
+
+
+def fit(twin: Twin, channels: int, size: tuple[int, int]) -> None:
+    """Refuse pictures that the model does not draw.
+
+    Raises:
+        CodecError: saying why.
+    """
+    if channels not in (1, twin.shape[0]):
+        raise CodecError(f"has {channels} channels, the model draws {twin.shape[0]}")
+    try:
+        twin.drawn_size(size)
+    except ValueError as error:
+        raise CodecError(str(error)) from error

@@ -1,0 +1,68 @@
+"""`.udr` files in Pillow, as its other plugins do it: importing this module registers them.
+
+import underdraw.codec.plugin
+from PIL import Image
+
+Image.open("photo.udr").show()
+image.save("photo.udr", quality=60)      # or lossless=True, bits_per_dim=..., steps=..., model=...
+
+A file is opened by its header alone; the model is loaded when the pixels are asked for.
+"""
+
+from typing import IO, Any
+
+from PIL import Image, ImageFile
+
+from underdraw.codec.container import ALPHA, parse
+from underdraw.codec.container.single import MAGIC
+from underdraw.codec.errors import CodecError
+
+FORM = "UDR"
+_SHORT = (b"\xe1\n", b"\xf1\n")
+_WISHES = ("model", "lossless", "steps", "quality", "bits_per_dim")
+
+
+def accept(prefix: bytes) -> bool:
+    """Whether a file that begins so may be one of ours."""
+    return prefix.startswith((MAGIC, *_SHORT))
+
+
+class UdrImageFile(ImageFile.ImageFile):
+    """A `.udr` file of one picture."""
+
+    format = FORM
+    format_description = "underdraw picture"
+
+    def _open(self) -> None:
+        assert self.fp is not None
+        self._content = self.fp.read()
+        try:
+            header, _ = parse(self._content)
+        except CodecError as error:
+            raise SyntaxError(str(error)) from error
+        self._size = header.width, header.height
+        grey, clear = header.channels == 1, ALPHA in header.extras
+        self._mode = ("LA" if clear else "L") if grey else "RGBA" if clear else "RGB"
+
+    def load(self) -> Any:  # noqa: ANN401
+        """Decode the pixels, once."""
+        if self._content:
+            from underdraw.codec.files import decompress
+
+            shown = decompress(self._content)
+            self._content, self.im, self.info = b"", shown.im, {**self.info, **shown.info}
+        return super().load()
+
+
+def save(image: Image.Image, file: IO[bytes], name: str | bytes) -> None:
+    """Write a picture as a `.udr` file, with the options of `underdraw.compress`."""
+    from underdraw.codec.files import compress
+
+    told: dict[str, Any] = getattr(image, "encoderinfo", {})
+    wish = {key: told[key] for key in _WISHES if key in told}
+    file.write(compress(image, **wish))
+
+
+Image.register_open(FORM, UdrImageFile, accept)
+Image.register_save(FORM, save)
+Image.register_extension(FORM, ".udr")
