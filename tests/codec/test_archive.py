@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codec.crops import crops, tiny
+from codec.test_lossless import bound
+from underdraw.codec.archive import (
+    decode,
+    decode_block,
+    encode,
+    encode_block,
+    groups,
+    needed,
+    order,
+)
+from underdraw.codec.coder import Stack
+from underdraw.codec.container import Block, build_archive, parse_archive
+from underdraw.codec.errors import CodecError
+from underdraw.codec.lossless import encode as encode_single
+
+
+@pytest.mark.parametrize(
+    ("count", "height", "width", "channels", "lanes"),
+    [(7, 8, 10, 3, 2), (3, 8, 10, 3, 5), (1, 9, 7, 3, None), (6, 12, 8, 1, 1)],
+)
+def test_blocks_come_back(count, height, width, channels, lanes):
+    levels = crops(count, height, width, channels)
+    block, data = encode_block(tiny(), levels, lanes)
+    assert block == Block(count, height, width, channels, min(count, lanes or 1))
+    found = decode_block(tiny(), block, data)
+    assert found.dtype == np.uint8
+    assert (found == levels).all()
+
+
+def test_rate_is_the_bound():
+    levels = crops(24)
+    block, data = encode_block(tiny(), levels)
+    singles = data[0]
+    assert singles == 1
+    first = 8 * len(encode_single(tiny(), levels[:1])[0])
+    later = (8 * len(data) - first) / levels[1:].size
+    assert abs(later - bound(tiny(), levels[1:]).mean()) < 0.03  # one sample each, of either
+    assert (decode_block(tiny(), block, data) == levels).all()
+
+
+def test_a_stack_has_what_is_needed():
+    stacks = Stack(np.random.default_rng(0).bytes(4000))
+    assert stacks.bits > needed(tiny(), (32, 32)) > 3.05 * 4 * 3 * 16 * 16
+    assert needed(tiny(), (31, 32)) == needed(tiny(), (32, 32))
+
+
+def test_archives_come_back():
+    small, grey = crops(4, 8, 8), crops(2, 8, 8, 1)
+    large = crops(3, 10, 14)
+    pictures = [small[0], large[0], grey[0], small[1], large[1], small[2], grey[1], small[3]]
+    names = [f"{'abcdefgh'[i]}.png" for i in range(8)]
+    data = encode(tiny(), pictures, names, most=3)
+    archive = parse_archive(data)
+    assert [block.images for block in archive.blocks] == [3, 1, 2, 2]
+    places = order([picture.shape for picture in pictures], 3)
+    assert places == [0, 3, 5, 7, 1, 4, 2, 6]
+    for place, found in zip(places, decode(tiny(), data), strict=True):
+        assert (found == pictures[place]).all()
+    assert archive.read_names(data) == [names[i] for i in places]
+    assert parse_archive(encode(tiny(), pictures[:1])).letters == 0
+
+
+def test_blocks_have_a_limit_of_pixels():
+    shapes = [(3, 4096, 2048)] * 5 + [(3, 5000, 5000)] * 2
+    assert groups(shapes) == [[0, 1], [2, 3], [4], [5], [6]]
+
+
+def test_another_model_is_refused():
+    data = build_archive(bytes(8), [])
+    with pytest.raises(CodecError, match="needs the model 0000000000000000, not"):
+        list(decode(tiny(), data))
+
+
+def test_blocks_that_lie():
+    levels = crops(3, 8, 8)
+    block, data = encode_block(tiny(), levels)
+    with pytest.raises(CodecError, match="1 bytes follow the last stack"):
+        decode_block(tiny(), block, data + b"\0")
+    with pytest.raises(CodecError, match=r"single pictures must be in 0\.\.3, is 4"):
+        decode_block(tiny(), block, b"\x04" + data[1:])
+    with pytest.raises(CodecError, match="a stack needs byte"):
+        decode_block(tiny(), block, data[:-1])
+    with pytest.raises(CodecError, match="no stack"):
+        decode_block(tiny(), block, b"\0\0")
+    with pytest.raises(CodecError, match=r"left on a stack|run dry|too far|could have"):
+        decode_block(tiny(), block._replace(images=2), data)
+    with pytest.raises(CodecError, match=r"run dry|left on a stack|too far|could have"):
+        decode_block(tiny(), block._replace(images=4), data)
+    with pytest.raises(CodecError, match="2 channels"):
+        decode_block(tiny(), block._replace(channels=2), data)
+    with pytest.raises(CodecError, match="a block needs pictures"):
+        encode_block(tiny(), levels[:0])
+
+
+@settings(max_examples=20)
+@given(st.binary(min_size=8, max_size=400), st.integers(0, 2))
+def test_any_stack_is_an_error(data, singles):
+    words = len(data) // 4
+    data = bytes([singles, words]) + data[: 4 * words]
+    with pytest.raises(CodecError):
+        decode_block(tiny(), Block(2, 6, 6, 3, 1), data)
