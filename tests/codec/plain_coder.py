@@ -1,5 +1,6 @@
 """The coder again, from docs/format.md alone: plain Python integers, one symbol at a time."""
 
+import hashlib
 from fractions import Fraction
 
 from underdraw.codec.tables import normal
@@ -203,3 +204,8 @@ def read_pixels(reader, means, scales, width):
         for (m, s), a in zip(run, first, strict=True):
             levels.append(16 * a + reader.get(second_row(m, s, width, a)))
     return levels
+
+
+def digest(table):
+    """SHA-256 of a table, as numbers of 8 bytes."""
+    return hashlib.sha256(table.astype(">i8").tobytes()).hexdigest()

@@ -3,8 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.crops import crops, tiny
-from codec.test_lossless import bound
+from codec.crops import bound, crops, tiny
 from underdraw.codec.archive import (
     decode,
     decode_block,

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_coder import (
+
+from codec.plain_coder import (
     PlainEncoder,
     PlainReader,
     PlainStack,
@@ -14,7 +15,6 @@ from plain_coder import (
     read_pixels,
     sizes,
 )
-
 from underdraw.codec.coder import (
     Cells,
     Decoder,

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import numpy as np
-from test_tables import digest
 
+from codec.plain_coder import digest
 from underdraw.codec.coder import (
     Cells,
     Decoder,

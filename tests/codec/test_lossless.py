@@ -1,23 +1,13 @@
-import math
-
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.crops import crops, tiny
+from codec.crops import bound, crops, tiny
 from underdraw.codec.coder import Stack
 from underdraw.codec.errors import CodecError
-from underdraw.codec.exact.cost import Ledger, batches, code_length, share
+from underdraw.codec.exact.cost import share
 from underdraw.codec.lossless import decode, encode, push, rounded_scale, take
-
-
-def bound(twin, levels):
-    """Bits per dimension of each picture by bits-back, with one sample each, (N,)."""
-    parts = batches(twin, torch.from_numpy(levels))
-    nats = [code_length(twin, twin.see(part), Ledger(twin, noise)) for part, noise in parts]
-    return torch.cat(nats).numpy() / math.log(2) / levels[0].size
 
 
 @pytest.mark.parametrize(

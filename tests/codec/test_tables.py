@@ -1,16 +1,11 @@
-import hashlib
 import math
 
 import numpy as np
 import pytest
-from plain_coder import INVERSE, SIGMA
 
+from codec.plain_coder import INVERSE, SIGMA, digest
 from underdraw.codec.errors import CodecError, whole
 from underdraw.codec.tables import FREE, Ruler, normal, roots, sigma
-
-
-def digest(table):
-    return hashlib.sha256(table.astype(">i8").tobytes()).hexdigest()
 
 
 def test_tables_are_the_format():
