@@ -10,6 +10,8 @@ from underdraw.codec.archive import (
     encode,
     encode_block,
     groups,
+    lanes_for,
+    latents_of,
     needed,
     order,
 )
@@ -47,6 +49,12 @@ def test_a_stack_has_what_is_needed():
     stacks = Stack(np.random.default_rng(0).bytes(4000))
     assert stacks.bits > needed(tiny(), (32, 32)) > 3.05 * 4 * 3 * 16 * 16
     assert needed(tiny(), (31, 32)) == needed(tiny(), (32, 32))
+
+
+def test_lanes_cost_little():
+    lanes = [lanes_for(tiny(), (n, 3, 32, 32)) for n in (1, 24, 125, 500, 5000)]
+    assert lanes == [1, 1, 2, 8, 32]  # a latent to each dimension, one single picture to a lane
+    assert latents_of(tiny(), (32, 32)) == 3072
 
 
 def test_archives_come_back():

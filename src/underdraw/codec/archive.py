@@ -19,7 +19,7 @@ A block is varint S, then for each lane the varint length of its stack in words,
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import prod
+from math import ceil, prod
 
 import numpy as np
 from torch import Tensor
@@ -33,8 +33,10 @@ from underdraw.codec.lossy import Levels, coded_maps
 from underdraw.distributions import Gaussian
 from underdraw.latent import Site, Size
 
-PER_LANE = 250
-"""Pictures to a lane, unless the caller says otherwise."""
+MAX_LANES = 32
+"""Lanes to a block, at most, unless the caller says otherwise."""
+LOSS = 0.004
+"""Bits per dimension that single pictures may add to a block of several lanes."""
 PER_BLOCK = 500
 """Pictures to a block, unless the caller says otherwise."""
 MAX_BLOCK = 1 << 24
@@ -130,12 +132,28 @@ def take_back(twin: Twin, stacks: Sequence[Stack], size: Size, channels: int) ->
     return levels
 
 
+def latents_of(twin: Twin, size: Size) -> int:
+    """How many latents are coded for a picture."""
+    drawn = twin.drawn_size(size)
+    shapes = {site: twin.latent_shape(site, drawn) for site in twin.sites}
+    return sum(len(coded_maps(twin, site)) * prod(shape[1:]) for site, shape in shapes.items())
+
+
 def needed(twin: Twin, size: Size) -> float:
     """Bits that a stack should have before a picture is pushed by bits-back."""
-    drawn, latents = twin.drawn_size(size), 0
-    for site in twin.sites:
-        latents += len(coded_maps(twin, site)) * prod(twin.latent_shape(site, drawn)[1:])
-    return _NEED * latents + 64
+    return _NEED * latents_of(twin, size) + 64
+
+
+def lanes_for(twin: Twin, shape: tuple[int, int, int, int]) -> int:
+    """How many lanes pictures (N, channels, H, W) take: more are faster, and longer.
+
+    Each begins with single pictures, about as many as it takes 4 bits per dimension to give the
+    bits that are needed, and each of these costs 0.25 bits for every latent.
+    """
+    latents, dims = latents_of(twin, shape[2:]), prod(shape[1:])
+    singles = max(ceil(_NEED * latents / (4 * dims)), 1)
+    lanes = shape[0] * LOSS * dims / max(0.25 * latents * singles, 1)
+    return min(max(int(lanes), 1), MAX_LANES, shape[0])
 
 
 def encode_block(twin: Twin, levels: Levels, lanes: int | None = None) -> tuple[Block, bytes]:
@@ -144,14 +162,14 @@ def encode_block(twin: Twin, levels: Levels, lanes: int | None = None) -> tuple[
     Args:
         twin: the model.
         levels: the pictures.
-        lanes: how many stacks; by default one for every 250 pictures.
+        lanes: how many stacks; by default as many as cost little, see `lanes_for`.
 
     Raises:
         CodecError: there are no pictures, or the model draws none like these.
     """
     if not len(levels):
         raise CodecError("a block needs pictures")
-    lanes = min(len(levels), lanes or max(len(levels) // PER_LANE, 1))
+    lanes = min(len(levels), lanes or lanes_for(twin, levels.shape))
     rounds = [levels[i : i + lanes] for i in range(0, len(levels), lanes)]
     need = needed(twin, levels.shape[2:])
     stacks, singles = [Stack() for _ in range(lanes)], 0
@@ -214,7 +232,7 @@ def encode(
         twin: the model.
         pictures: uint8 (1 or C, H, W) each.
         names: one for each picture.
-        lanes: stacks to a block; by default one for every 250 pictures.
+        lanes: stacks to a block; by default as many as cost little.
         most: pictures to a block.
 
     Raises:
