@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from underdraw.codec import lossless, lossy
+from underdraw.codec.budgets import encode_within
 from underdraw.codec.container import (
     ALPHA,
     LOSSLESS,
@@ -125,7 +126,7 @@ def _together(twin: Twin, pictures: Sequence[Picture], wish: Wish) -> list[bytes
             raise CodecError(
                 f"{wish.bits_per_dim} bits_per_dim are {whole} bytes, less than the header"
             )
-        streams = lossy.encode_within(twin, levels, rooms, steps)
+        streams = encode_within(twin, levels, rooms, steps)
     else:
         power = lossy.power_of(QUALITY if wish.quality is None else wish.quality)
         streams = lossy.encode(twin, levels, [power] * len(levels), steps)

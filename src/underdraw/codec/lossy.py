@@ -49,8 +49,8 @@ from underdraw.distributions import Gaussian
 from underdraw.latent import Site, Size
 
 Levels = UInt8[np.ndarray, "b c h w"]
-FINEST, COARSEST, STRIDE = -208, 272, 4
-"""Powers of the slopes that are tried to meet a rate, and the distance between them."""
+FINEST, COARSEST = -208, 272
+"""Powers of slopes, from the best to the worst quality."""
 _BITS = 4  # of g
 FIRST = 227
 """What is added to the power of a slope, before its octave is g."""
@@ -109,6 +109,11 @@ class Push:
             put_gaussians(self.writers, k, grid)
             z[:, maps] += torch.from_numpy(k * grid.delta.reshape(grid.shape))
         return z
+
+    def exceed(self, budgets: Sequence[int]) -> bool:
+        """Whether all streams are longer than so many bytes, whatever comes."""
+        lengths = [writer.bits for writer in self.writers]
+        return all(bits > 8 * b + 32 for bits, b in zip(lengths, budgets, strict=True))
 
 
 class Pull:
@@ -177,18 +182,31 @@ def steps_of(twin: Twin, steps: int | None) -> int:
 
 
 def encode(
-    twin: Twin, levels: Levels, powers: Sequence[int], steps: int | None = None
+    twin: Twin,
+    levels: Levels,
+    powers: Sequence[int],
+    steps: int | None = None,
+    budgets: Sequence[int] | None = None,
 ) -> list[bytes]:
-    """Streams of pictures of one size, (B, 1 or C, H, W), each with the power of its slope.
+    """Streams of pictures of one size, (B, 1 or C, H, W).
+
+    Args:
+        twin: the model.
+        levels: the pictures.
+        powers: of the slope of each picture; see `Push`.
+        steps: how many are stored; all if None.
+        budgets: bytes that each stream may have; it is cut there.
 
     Raises:
         CodecError: the pictures or the steps are none of the model's.
     """
-    source = Push(twin, powers)
+    source, told = Push(twin, powers), range(steps_of(twin, steps))
     x = twin.see(as_seen(levels, twin.shape[0]))
-    for _ in zip(range(steps_of(twin, steps)), twin.paint(source, x), strict=False):
-        pass
-    return [writer.finish() for writer in source.writers]
+    for _ in zip(told, twin.paint(source, x), strict=False):
+        if budgets is not None and source.exceed(budgets):
+            break
+    streams = [writer.finish() for writer in source.writers]
+    return streams if budgets is None else [s[:b] for s, b in zip(streams, budgets, strict=True)]
 
 
 def decode(
@@ -227,29 +245,6 @@ def shown(pixels: ExactPixels, channels: int) -> Levels:
     if channels != pixels.mean.shape[1]:
         pixels = ExactPixels(*grey(*pixels))
     return pixels.levels.numpy()
-
-
-def encode_within(
-    twin: Twin, levels: Levels, budgets: Sequence[int], steps: int | None = None
-) -> list[bytes]:
-    """Streams of at most so many bytes each: the lowest slopes that will do, by bisection.
-
-    Where even the highest needs more, its stream is cut.
-
-    Raises:
-        CodecError: as `encode`.
-    """
-    low, high = [np.full(len(levels), end // STRIDE) for end in (FINEST, COARSEST)]
-    found = encode(twin, levels, [COARSEST] * len(levels), steps)
-    while (low < high).any():
-        middle = (low + high) // 2
-        tried = encode(twin, levels, (middle * STRIDE).tolist(), steps)
-        for i, stream in enumerate(tried):
-            if len(stream) <= budgets[i]:
-                found[i], high[i] = stream, middle[i]
-            else:
-                low[i] = middle[i] + 1
-    return [stream[:budget] for stream, budget in zip(found, budgets, strict=True)]
 
 
 def power_of(quality: float) -> int:

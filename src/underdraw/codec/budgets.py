@@ -1,0 +1,52 @@
+"""The best lossy stream of at most so many bytes.
+
+A fine stream that is cut is often better than a coarse one that is whole: it has more of the early
+steps, which tell most. So streams of several slopes are cut to the budget and decoded, and the one
+with the least mean squared error is taken. Large pictures are tried on their middle.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from underdraw.codec.exact import Twin
+from underdraw.codec.lossy import FINEST, Levels, decode, encode
+
+TRIED = range(FINEST, 144, 32)
+"""Powers that are tried to make the best of a budget: one for each g that is of use for it."""
+SAMPLE = 128
+"""Sides of the middle part of a large picture that stands for it in this."""
+
+
+def encode_within(
+    twin: Twin, levels: Levels, budgets: Sequence[int], steps: int | None = None
+) -> list[bytes]:
+    """The best streams of pictures of one size, (B, 1 or C, H, W), within these bytes each.
+
+    Args:
+        twin: the model.
+        levels: the pictures.
+        budgets: bytes, for each picture.
+        steps: how many are stored; all if None.
+
+    Raises:
+        CodecError: the pictures or the steps are none of the model's.
+    """
+    top, left = (max(side - SAMPLE, 0) // 2 for side in levels.shape[2:])
+    part = levels[:, :, top : top + SAMPLE, left : left + SAMPLE]
+    rooms = [budget * part[0].size // levels[0].size for budget in budgets]
+    tried = [encode(twin, part, [power] * len(part), steps, rooms) for power in TRIED]
+    errors = np.stack([squared_errors(twin, part, streams, steps) for streams in tried])
+    best = errors.argmin(0)
+    if part.shape == levels.shape:
+        return [tried[row][i] for i, row in enumerate(best)]
+    return encode(twin, levels, [TRIED[row] for row in best], steps, budgets)
+
+
+def squared_errors(
+    twin: Twin, levels: Levels, streams: Sequence[bytes], steps: int | None
+) -> NDArray[np.int64]:
+    """Sums of squared errors of what streams decode to, (B,)."""
+    found = decode(twin, streams, levels.shape[2:], levels.shape[1], steps)
+    return np.square(found.astype(np.int64) - levels).sum((1, 2, 3))

@@ -1,0 +1,32 @@
+"""The best stream within a budget."""
+
+from codec.crops import crops, tiny
+from underdraw.codec import budgets
+from underdraw.codec.budgets import encode_within
+from underdraw.codec.lossy import FINEST, decode, encode
+from underdraw.codec.measures import psnr
+
+
+def test_budgets_are_met_and_used() -> None:
+    levels = crops(5)
+    rooms = [0, 1, 40, 120, 5000]
+    streams = encode_within(tiny(), levels, rooms)
+    assert all(len(s) <= b for s, b in zip(streams, rooms, strict=True))
+    assert len(streams[2]) > 30
+    assert len(streams[3]) > 100
+    assert streams[4] == encode(tiny(), levels[4:], [FINEST])[0]
+    found = decode(tiny(), streams, (32, 32), 3)
+    for power in (-150, 0, 100):
+        other = encode(tiny(), levels[2:4], [power] * 2, budgets=rooms[2:4])
+        for i, a in enumerate(decode(tiny(), other, (32, 32), 3)):
+            assert psnr(levels[i + 2], found[i + 2]) > psnr(levels[i + 2], a) - 0.3
+
+
+def test_large_pictures_are_tried_on_their_middle(monkeypatch) -> None:
+    monkeypatch.setattr(budgets, "SAMPLE", 16)
+    levels = crops(2)
+    streams = encode_within(tiny(), levels, [100, 200])
+    assert 85 < len(streams[0]) <= 100
+    assert 170 < len(streams[1]) <= 200
+    found = decode(tiny(), streams, (32, 32), 3)
+    assert min(psnr(a, b) for a, b in zip(levels, found, strict=True)) > 14
