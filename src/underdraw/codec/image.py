@@ -15,7 +15,7 @@ the mean of the three means and of the three scale classes, both rounded down.
 import io
 import zlib
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -54,7 +54,7 @@ class Picture(NamedTuple):
         return self.levels.shape[1], self.levels.shape[2]
 
 
-def read(source: Source | IO[bytes], most: int = MAX_PIXELS) -> Picture:
+def read(source: Source, most: int = MAX_PIXELS) -> Picture:
     """Read a picture: a file, its bytes, a Pillow image, or levels (H, W) or (H, W, 1 to 4).
 
     Args:

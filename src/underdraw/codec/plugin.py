@@ -9,7 +9,7 @@ image.save("photo.udr", quality=60)      # or lossless=True, bits_per_dim=..., s
 A file is opened by its header alone; the model is loaded when the pixels are asked for.
 """
 
-from typing import IO, Any
+from typing import Any
 
 from PIL import Image, ImageFile
 
@@ -54,7 +54,7 @@ class UdrImageFile(ImageFile.ImageFile):
         return super().load()
 
 
-def save(image: Image.Image, file: IO[bytes], name: str | bytes) -> None:
+def save(image: Image.Image, file: Any, name: str | bytes) -> None:  # noqa: ANN401
     """Write a picture as a `.udr` file, with the options of `underdraw.compress`."""
     from underdraw.codec.files import compress
 

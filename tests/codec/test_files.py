@@ -1,0 +1,180 @@
+"""Files of one picture: what comes back, what is refused, and how small they are."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+import underdraw
+from codec.crops import GOLDEN, crops, tiny
+from underdraw.codec import exact, library
+from underdraw.codec.container import Incomplete, parse
+from underdraw.codec.errors import CodecError
+from underdraw.codec.files import Wish, compress, compress_all, decompress, picture_of
+from underdraw.codec.image import Picture, read
+from underdraw.codec.measures import psnr
+
+MODEL = GOLDEN / "tiny@1"
+
+
+def picture(channels: int = 3, height: int = 16, width: int = 21) -> np.ndarray:
+    """(H, W, channels) as Pillow has it; the last channel of 2 and 4 is opacity."""
+    return crops(1, height, width, 3)[0][[0, 1, 2, 0][:channels]].transpose(1, 2, 0).squeeze()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_lossless_files_keep_everything(channels: int) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    levels = picture(channels)
+    source = read(levels)._replace(icc=profile)
+    found = decompress(compress(source, MODEL, lossless=True), model=MODEL)
+    assert np.array_equal(np.asarray(found), levels)
+    assert found.info["icc_profile"] == profile
+    assert found.mode == ("L", "LA", "RGB", "RGBA")[channels - 1]
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_lossy_files_keep_the_opacity(channels: int) -> None:
+    levels = picture(channels)
+    found = np.asarray(decompress(compress(levels, MODEL, quality=90.0), model=MODEL))
+    assert found.shape == levels.shape
+    colours = 1 if channels < 3 else 3
+    assert psnr(np.atleast_3d(found)[..., :colours], np.atleast_3d(levels)[..., :colours]) > 18
+    if channels in (2, 4):
+        assert np.array_equal(found[..., -1], levels[..., -1])
+
+
+def test_lossy_files_are_srgb_and_drop_a_full_opacity() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    source = Picture(crops(1)[0], np.full((32, 32), 255, np.uint8), profile)
+    content = compress(source, MODEL, quality=50.0)
+    assert not parse(content)[0].extras
+    assert parse(content)[0].short
+    found = decompress(content, model=MODEL)
+    assert found.mode == "RGB"
+    assert "icc_profile" not in found.info
+
+
+def test_the_whole_file_meets_the_rate() -> None:
+    levels = np.moveaxis(crops(1)[0], 0, 2)
+    for rate in (0.05, 1.0):
+        room = int(rate * 3072 / 8)
+        assert 0.8 * room < len(compress(levels, MODEL, bits_per_dim=rate)) <= room
+    with pytest.raises(CodecError, match="less than the header"):
+        compress(picture(), MODEL, bits_per_dim=0.01)
+
+
+def test_many_pictures_of_some_sizes_are_what_they_are_alone() -> None:
+    images = [picture(), picture(1), picture(3, 8, 8), picture()[::-1], picture(1)[::-1]]
+    for wish in (Wish(steps=2), Wish(lossless=True)):
+        together = compress_all(images, MODEL, wish)
+        assert together == [compress_all([image], MODEL, wish)[0] for image in images]
+
+
+def test_steps_stored_and_taken() -> None:
+    whole, part = compress(picture(), MODEL), compress(picture(), MODEL, steps=2)
+    assert len(part) < len(whole)
+    stored = decompress(part, model=MODEL)
+    assert stored == decompress(whole, model=MODEL, steps=2)
+    assert stored == decompress(part, model=MODEL, steps=4)
+    assert stored != decompress(part, model=MODEL, temperature=1.0)
+    with pytest.raises(CodecError, match="got 5"):
+        decompress(whole, model=MODEL, steps=5)
+
+
+def test_wishes_that_exclude_each_other() -> None:
+    for wish in (
+        {"lossless": True, "quality": 0.0},
+        {"lossless": True, "steps": 0},
+        {"quality": 5.0, "bits_per_dim": 1.0},
+    ):
+        with pytest.raises(CodecError, match="exclude each other"):
+            compress(picture(), MODEL, **wish)
+    for rate in (0.0, -1.0, float("nan")):
+        with pytest.raises(CodecError, match="bits_per_dim must be"):
+            compress(picture(), MODEL, bits_per_dim=rate)
+
+
+def test_every_prefix_and_every_flipped_bit_gives_a_picture_or_an_error() -> None:
+    alpha = np.dstack([picture(3, 6, 5), np.arange(30, dtype=np.uint8).reshape(6, 5)])
+    for source, wish in ((picture(3, 6, 5), {}), (alpha, {}), (alpha, {"lossless": True})):
+        content = compress(source, MODEL, **wish)
+        damaged = [content[:i] for i in range(len(content))]
+        damaged += [
+            content[: i // 8] + bytes([content[i // 8] ^ 1 << i % 8]) + content[i // 8 + 1 :]
+            for i in range(0, 8 * len(content), 3)
+        ]
+        shown = sum(shows(data) for data in damaged)
+        assert bool(shown) != bool(wish)  # lossless files have a checksum
+
+
+def shows(content: bytes) -> bool:
+    try:
+        found = decompress(content, model=MODEL, most=4096)
+    except CodecError as error:
+        return bool(not str(error))
+    return found.size == (5, 6)
+
+
+def test_a_file_says_which_model_it_needs(tmp_path: Path, monkeypatch) -> None:
+    content = compress(picture(), MODEL)
+    with pytest.raises(CodecError, match=f"no shipped model has the hash {tiny().hash[:2].hex()}"):
+        decompress(content)
+    monkeypatch.setattr(exact, "shipped", lambda: {"tiny@1": MODEL})
+    assert decompress(content) == decompress(content, model=MODEL)
+    codes = {MODEL: tiny().hash.hex(), tmp_path: tiny().hash[:2].hex() + "0" * 12}
+    monkeypatch.setattr(exact, "shipped", lambda: {"tiny@1": MODEL, "other@1": tmp_path})
+    with monkeypatch.context() as patch:
+        patch.setattr(exact, "describe", lambda folder: {"hash": codes[folder]})
+        with pytest.raises(CodecError, match="more than one"):
+            decompress(content)
+    other = content[:2] + bytes([content[2] ^ 1]) + content[3:]
+    with pytest.raises(CodecError, match="damaged"):
+        decompress(other, model=MODEL)
+    header, payload = parse(content)
+    assert picture_of(header, payload, tiny()).size == (16, 21)
+    with pytest.raises(CodecError, match="no exact model"):
+        compress(picture(), tmp_path)
+
+
+def test_names_of_two_bytes_only_where_they_tell(tmp_path: Path, monkeypatch) -> None:
+    twin = tiny()
+    assert library.unique(twin)
+    code = {"hash": twin.hash[:2].hex() + "0" * 12}
+    monkeypatch.setattr(exact, "shipped", lambda: {"other@1": tmp_path})
+    monkeypatch.setattr(exact, "describe", lambda folder: code)
+    assert not library.unique(twin)
+    content = compress(picture(), twin)
+    assert parse(content)[0].model == twin.hash
+    assert decompress(content, model=twin).size == (21, 16)
+
+
+def test_python_has_it_on_top() -> None:
+    content = underdraw.compress(Image.fromarray(picture()), model=MODEL)
+    assert underdraw.decompress(content, model=MODEL).size == (21, 16)
+    with pytest.raises(Incomplete):
+        underdraw.decompress(content[:5], model=MODEL)
+    assert json.dumps(list(underdraw.__all__))
+
+
+def test_the_plugin(tmp_path: Path, monkeypatch) -> None:
+    from underdraw.codec import plugin
+
+    monkeypatch.setattr(exact, "shipped", lambda: {"tiny@1": MODEL})
+    for channels in (1, 2, 3, 4):
+        path = tmp_path / "a.udr"
+        Image.fromarray(picture(channels)).save(path, model=MODEL, lossless=True)
+        with Image.open(path) as image:
+            assert image.format == "UDR"
+            assert image.size == (21, 16)
+            assert image.mode == ("L", "LA", "RGB", "RGBA")[channels - 1]
+            assert np.array_equal(np.asarray(image), picture(channels))
+    out = io.BytesIO()
+    Image.fromarray(picture()).save(out, "UDR", model=MODEL, quality=20.0)
+    assert plugin.accept(out.getvalue()[:16])
+    assert not plugin.accept(b"\x89PNG")
+    with pytest.raises(OSError, match="cannot identify"):
+        Image.open(io.BytesIO(out.getvalue()[:6]))
