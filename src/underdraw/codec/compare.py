@@ -1,0 +1,187 @@
+"""The codec beside the classical ones, at equal bytes and without loss.
+
+For each rate r, in bits for every level of a picture, each codec gets floor(r levels / 8) bytes a
+file, headers included, and gives the best picture it can (`codec.rivals`, `codec.budgets`). With
+small pictures of one size the rivals can also code all of them on one sheet, which is how the
+Convolutional DRAW paper (2016, section 4.2) compares: it spares them their headers.
+
+underdraw has two rows: zero variance takes what is not stored from the prior's mean, full variance
+samples it.
+"""
+
+import importlib.util
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image
+from torch import Tensor
+
+from underdraw.codec.container import parse
+from underdraw.codec.errors import CodecError
+from underdraw.codec.exact import Twin
+from underdraw.codec.files import Wish, compress_all, picture_of
+from underdraw.codec.image import Picture
+from underdraw.codec.measures import WINDOW, psnr, ssim
+from underdraw.codec.rivals import RIVALS, Rival, best_within, lossless_bytes, sheet_of
+from underdraw.plot import labelled_sheet
+
+RATES = (0.05, 0.1, 0.15, 0.2, 0.4, 0.8)
+OURS = "underdraw"
+FULL = "underdraw, full variance"
+SHEET = 100
+"""Pictures on a sheet, at most."""
+SHOWN = 192
+"""Sides of what is shown of a large picture, pixels."""
+
+Levels = UInt8[np.ndarray, "c h w"]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one codec made of the pictures."""
+
+    codec: str
+    """Its name."""
+    method: str
+    """"files", "sheet" or "lossless"."""
+    rate: float | None
+    """Bits for every level that it was given; None without loss."""
+    met: int
+    """Pictures for which there is so small a file; the others are left out of what follows."""
+    bytes: float | None
+    """Mean length of a file."""
+    bits_per_dim: float | None
+    """Mean bits for every level."""
+    psnr: float | None = None
+    """Mean PSNR, dB."""
+    ssim: float | None = None
+    """Mean SSIM; None if scikit-image is missing or the pictures are too small."""
+    shown: list[Levels | None] = field(default_factory=list, repr=False)
+    """The pictures, None where there is none."""
+
+
+def row(
+    codec: str,
+    method: str,
+    rate: float | None,
+    pictures: Sequence[Picture],
+    made: Sequence[tuple[float, Levels] | None],
+) -> Row:
+    """Means over the pictures for which there are bytes and levels."""
+    got = [(p.levels, *m) for p, m in zip(pictures, made, strict=True) if m is not None]
+    lossy, shown = method != "lossless", [None if m is None else m[1] for m in made]
+    small = min(min(p.size) for p in pictures) < WINDOW
+    scored = lossy and not small and importlib.util.find_spec("skimage") is not None
+    return Row(
+        codec, method, rate, len(got),
+        mean([size for _, size, _ in got]),
+        mean([8 * size / a.size for a, size, _ in got]),
+        mean([psnr(a, b) for a, _, b in got if lossy]),
+        mean([ssim(a, b) for a, _, b in got if scored]),
+        shown,
+    )  # fmt: skip
+
+
+def mean(values: Sequence[float]) -> float | None:
+    """The mean, if there are any."""
+    return float(np.mean(values)) if values else None
+
+
+def there(say: Say) -> list[Rival]:
+    """The rivals that are installed; says what is missing."""
+    for rival in RIVALS.values():
+        if rival.missing:
+            say(f"{rival.name} is left out: it needs {rival.missing}")
+    return [rival for rival in RIVALS.values() if not rival.missing]
+
+
+def at_rate(
+    twin: Twin, pictures: Sequence[Picture], rate: float, say: Say = lambda text: None
+) -> list[Row]:
+    """Rows of all codecs at one rate: files, and sheets if the pictures are alike.
+
+    Raises:
+        CodecError: there are no pictures, or underdraw's header alone needs more.
+    """
+    if not pictures:
+        raise CodecError("there are no pictures to compare")
+    rows = ours(twin, pictures, rate)
+    rivals = [rival for rival in there(say) if rival.lossy is not None]
+    for rival in rivals:
+        made = [best_within(rival, p, int(rate * p.levels.size / 8)) for p in pictures]
+        found = [None if m is None else (float(len(m.content)), m.levels) for m in made]
+        rows.append(row(rival.name, "files", rate, pictures, found))
+    if 1 < len(pictures) <= SHEET and len({p.levels.shape for p in pictures}) == 1:
+        rows += [on_sheet(rival, pictures, rate) for rival in rivals]
+    return rows
+
+
+def ours(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[Row]:
+    """Rows of underdraw, of zero and of full variance."""
+    files = compress_all(pictures, twin, Wish(bits_per_dim=rate))
+    rows = []
+    for name, temperature in ((OURS, 0.0), (FULL, 1.0)):
+        shown = [picture_of(*parse(f), twin, temperature=temperature).levels for f in files]
+        made = [(float(len(f)), a) for f, a in zip(files, shown, strict=True)]
+        rows.append(row(name, "files", rate, pictures, made))
+    return rows
+
+
+def on_sheet(rival: Rival, pictures: Sequence[Picture], rate: float) -> Row:
+    """A rival's row with all pictures on one sheet, whose bytes are shared out."""
+    sheet = sheet_of(pictures)
+    coded = best_within(rival, sheet.picture, int(rate * sum(p.levels.size for p in pictures) / 8))
+    if coded is None:
+        return row(rival.name, "sheet", rate, pictures, [None] * len(pictures))
+    share = len(coded.content) / len(pictures)
+    return row(rival.name, "sheet", rate, pictures, [(share, a) for a in sheet.cut(coded.levels)])
+
+
+def without_loss(
+    twin: Twin, pictures: Sequence[Picture], say: Say = lambda text: None
+) -> list[Row]:
+    """Rows of all codecs that lose nothing, one file for each picture."""
+    files = compress_all(pictures, twin, Wish(lossless=True))
+    sizes = {OURS: [float(len(f)) for f in files]}
+    for rival in there(say):
+        if rival.lossless is not None:
+            sizes[rival.name] = [float(lossless_bytes(rival, p)) for p in pictures]
+    levels = [picture.levels for picture in pictures]
+    made = {name: list(zip(found, levels, strict=True)) for name, found in sizes.items()}
+    return [row(name, "lossless", None, pictures, found) for name, found in made.items()]
+
+
+def picture_of_rows(
+    pictures: Sequence[Picture], rows: Sequence[Row], names: Sequence[str]
+) -> Image.Image:
+    """The pictures, and below them what each codec made of them; what is missing is left empty.
+
+    Of pictures that differ in size, or are large, the middle is shown.
+    """
+    sides = [min(*(p.size[axis] for p in pictures), SHOWN) for axis in (0, 1)]
+    lines = [[middle(p.levels, sides) for p in pictures]]
+    lines += [[middle(a, sides) for a in one.shown] for one in rows]
+    words = ["original", *(f"{one.codec}, {one.method}\n{told(one)}" for one in rows)]
+    title = f"At most {rows[0].rate} bits for every level"
+    return labelled_sheet(torch.stack([torch.stack(line) for line in lines]), title, names, words)
+
+
+def told(one: Row) -> str:
+    """A row's figures, briefly."""
+    likeness = "" if one.psnr is None else f", {one.psnr:.1f} dB"
+    part = "" if one.met == len(one.shown) else f", {one.met} of {len(one.shown)}"
+    return f"{one.bytes:.0f} bytes{likeness}{part}" if one.met else "needs more bytes"
+
+
+def middle(levels: Levels | None, sides: Sequence[int]) -> Tensor:
+    """The middle of a picture as a model has it, (3, *sides); not a number where there is none."""
+    if levels is None:
+        return torch.full((3, *sides), math.nan)
+    top, left = ((levels.shape[i + 1] - side) // 2 for i, side in enumerate(sides))
+    part = torch.from_numpy(levels[:, top : top + sides[0], left : left + sides[1]])
+    return ((part.float() + 0.5) / 256).expand(3, -1, -1)
