@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, arg
 
+from underdraw.cli import pictures
 from underdraw.cli.words import split
 
 Count = Annotated[int, arg(aliases=["-n"])]
@@ -215,15 +216,16 @@ def study() -> int:
 
 @app.command
 def info(model: Positional[str], json: bool = False) -> int:
-    """Show what a model is: its config, training and numbers.
+    """Show what a model is, its config, training and numbers; or what a .udr file holds.
 
     Args:
-        model: a shipped name or a run's folder.
+        model: a shipped name or a run's folder; or a file.
         json: print one JSON object to stdout.
     """
-    from underdraw.cli import work
+    from underdraw.cli import about, tell, work
 
-    return work.info(model, json)
+    found = about.file(Path(model)) if Path(model).is_file() else about.model(model)
+    return work.info(model, json) if found is None else tell.result(found, json)
 
 
 @app.command
@@ -236,6 +238,10 @@ def models(json: bool = False) -> int:
     from underdraw.cli import work
 
     return work.models(json)
+
+
+for command in (pictures.compress, pictures.decompress, pictures.compare):
+    app.command(command)
 
 
 def run(args: Sequence[str]) -> int:
@@ -253,7 +259,8 @@ def run(args: Sequence[str]) -> int:
     done = app.cli(
         prog="underdraw",
         args=words,
-        description="DRAW: train it, measure it, sample it. `underdraw COMMAND --help` says more.",
+        description="DRAW: train it, measure it, sample it, compress with it. "
+        "`underdraw COMMAND --help` says more.",
         config=(FlagCreatePairsOff,),
     )
     return done(fields) if callable(done) else done

@@ -15,7 +15,7 @@ console = Console(stderr=True, highlight=False)
 
 def say(text: str) -> None:
     """A line for people, to stderr."""
-    console.print(text, soft_wrap=True)
+    console.print(text, soft_wrap=True, markup=False)
 
 
 def result(plain: Mapping[str, Any], as_json: bool) -> int:

@@ -37,7 +37,7 @@ SHEET = 100
 SHOWN = 192
 """Sides of what is shown of a large picture, pixels."""
 
-Levels = UInt8[np.ndarray, "c h w"]
+Levels = UInt8[np.ndarray, "_ _ _"]
 Say = Callable[[str], None]
 
 

@@ -1,0 +1,70 @@
+"""`underdraw info` of files and of exact models."""
+
+from pathlib import Path
+from typing import Any
+
+from underdraw.cli.archives import named
+from underdraw.codec import exact
+from underdraw.codec.container import (
+    ALPHA,
+    ARCHIVE,
+    KINDS,
+    PROFILE,
+    kind_of,
+    parse,
+    parse_archive,
+)
+
+
+def file(path: Path) -> dict[str, Any]:
+    """What a `.udr` file says of itself.
+
+    Raises:
+        CodecError: it is no such file, or damaged.
+    """
+    content = path.read_bytes()
+    kind = kind_of(content)
+    plain = {"file": str(path), "kind": KINDS[kind], "bytes": len(content)}
+    return plain | (of_archive if kind == ARCHIVE else of_picture)(content)
+
+
+def of_archive(content: bytes) -> dict[str, Any]:
+    """What an archive holds."""
+    index = parse_archive(content)
+    both = zip(index.blocks, index.places, strict=True)
+    blocks = [block._asdict() | {"bytes": place.length} for block, place in both]
+    told = {"model": called(index.model), "images": index.images, "blocks": len(blocks)}
+    return told | {"each_block": blocks, "names": named(index, content)}
+
+
+def of_picture(content: bytes) -> dict[str, Any]:
+    """What a file of one picture holds."""
+    header, payload = parse(content)
+    levels = header.height * header.width * header.channels
+    return {
+        "model": called(header.model),
+        "width": header.width,
+        "height": header.height,
+        "channels": header.channels,
+        "steps": header.steps,
+        "header_bytes": len(content) - len(payload),
+        "payload_bytes": len(payload),
+        "bits_per_dim": 8 * len(content) / levels,
+        "alpha_bytes": len(header.extras.get(ALPHA, b"")),
+        "profile_bytes": len(header.extras.get(PROFILE, b"")),
+    }
+
+
+def model(name: str) -> dict[str, Any] | None:
+    """What an exact model says of itself; None if `name` is none."""
+    try:
+        return {"name": name, "folder": str(exact.locate(name)), **exact.describe(name)}
+    except exact.ModelError:
+        return None
+
+
+def called(code: bytes) -> str:
+    """A hash, with the names of the shipped models that have it."""
+    models = exact.shipped().items()
+    names = [n for n, folder in models if exact.describe(folder)["hash"].startswith(code.hex())]
+    return f"{code.hex()} ({', '.join(names) or 'not shipped'})"

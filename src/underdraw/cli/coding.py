@@ -1,0 +1,106 @@
+"""What the commands of the codec do with files of one picture."""
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from underdraw.cli import tell
+from underdraw.cli.archives import of_many
+from underdraw.codec.container import ARCHIVE, KINDS, kind_of, parse
+from underdraw.codec.errors import CodecError
+from underdraw.codec.exact import Twin
+from underdraw.codec.files import Wish, compress_all, picture_of
+from underdraw.codec.image import Picture, in_srgb, read, write
+from underdraw.codec.library import twin_named, twin_of
+from underdraw.codec.measures import psnr
+from underdraw.files import aside
+
+
+def compress(images: Sequence[Path], out: Path, model: str, wish: Wish, as_json: bool) -> int:
+    """`underdraw compress`."""
+    start, twin = time.monotonic(), twin_named(model)
+    files = pictures_in(images)
+    single = len(images) == 1 and not images[0].is_dir()
+    if not single and not wish.lossless:
+        raise CodecError(f"{len(files)} pictures make an archive, which needs --lossless")
+    content, told = (of_one if single else of_many)(files, twin, wish)
+    with aside(out) as temporary:
+        temporary.write_bytes(content)
+    levels = told.pop("levels")
+    plain = {"file": str(out), "bytes": len(content), "bits_per_dim": 8 * len(content) / levels}
+    return tell.result(plain | told | {"seconds": time.monotonic() - start}, as_json)
+
+
+def pictures_in(paths: Iterable[Path]) -> dict[str, Path]:
+    """Picture files by name: the paths themselves, and what is below those that are folders.
+
+    Raises:
+        CodecError: two have one name, or there are none.
+    """
+    found: dict[str, Path] = {}
+    endings = Image.registered_extensions()
+    for path in paths:
+        below = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings)
+        named = [(p.relative_to(path).as_posix(), p) for p in below if p.is_file()]
+        for name, file in named if path.is_dir() else [(path.name, path)]:
+            if name in found:
+                raise CodecError(f"{found[name]} and {file} have one name")
+            found[name] = file
+    if not found:
+        raise CodecError("there are no pictures to compress")
+    return found
+
+
+def of_one(files: dict[str, Path], twin: Twin, wish: Wish) -> tuple[bytes, dict[str, Any]]:
+    """A file of one picture, after it has been decoded again, and what is to be said of it."""
+    (path,) = files.values()
+    picture = read(path)
+    (content,) = compress_all([picture], twin, wish)
+    again = picture_of(*parse(content), twin)
+    if wish.lossless and not same(again, picture):
+        raise CodecError(f"{path} did not come back as it was; nothing has been written")
+    if wish.lossless and path.stat().st_size <= len(content):
+        lossy = path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".avif", ".jp2", ".jxl")
+        why = ": what it is made of was coded with loss before" if lossy else ""
+        tell.say(f"{path} is smaller itself, {path.stat().st_size} bytes{why}")
+    seen = in_srgb(picture).levels if not wish.lossless else picture.levels
+    told = {"kind": KINDS[parse(content)[0].kind], "model": twin.hash.hex()}
+    shape = {"width": picture.size[1], "height": picture.size[0], "levels": picture.levels.size}
+    return content, told | shape | ({} if wish.lossless else {"psnr": psnr(seen, again.levels)})
+
+
+def same(a: Picture, b: Picture) -> bool:
+    """Whether two pictures are equal in everything."""
+    if a.alpha is None or b.alpha is None:
+        alike = a.alpha is b.alpha
+    else:
+        alike = np.array_equal(a.alpha, b.alpha)
+    return alike and np.array_equal(a.levels, b.levels) and a.icc == b.icc
+
+
+def is_archive(file: Path) -> bool:
+    """Whether a file is an archive.
+
+    Raises:
+        CodecError: it is no file of ours.
+    """
+    return kind_of(file.read_bytes()[:16]) == ARCHIVE
+
+
+def decompress(
+    file: Path, out: Path, model: str | None, steps: int | None, temperature: float, seed: int,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """`underdraw decompress` of one picture."""
+    start = time.monotonic()
+    header, payload = parse(file.read_bytes())
+    picture = picture_of(header, payload, twin_of(header.model, model), steps, temperature, seed)
+    out = out / f"{file.stem}.png" if out.is_dir() or not out.suffix else out
+    write(picture, out)
+    height, width = picture.size
+    told = {"picture": str(out), "kind": KINDS[header.kind], "width": width, "height": height}
+    return tell.result(told | {"seconds": time.monotonic() - start}, as_json)

@@ -1,0 +1,93 @@
+"""The commands of the codec and their flags. Nothing heavy is imported until a command runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+Out = Annotated[Path, arg(aliases=["-o"])]
+
+
+def compress(
+    images: Positional[tuple[Path, ...]],
+    out: Out,
+    model: str = "convdraw_photo",
+    lossless: bool = False,
+    steps: int | None = None,
+    quality: float | None = None,
+    bits_per_dim: float | None = None,
+    json: bool = False,
+) -> int:
+    """Compress a picture, or many into a lossless archive, to a .udr file.
+
+    Any beginning of a lossy file decodes, from the end of its header on. What is written has been
+    decoded again before.
+
+    Args:
+        images: picture files; of a folder, all pictures in it. Several make an archive.
+        out: file to write.
+        model: an exact model: a shipped name or a folder.
+        lossless: keep every level.
+        steps: lossy: store the first so many steps of the model only.
+        quality: lossy: 0 to 100; 60 if nothing else is said.
+        bits_per_dim: lossy: at most so many bits for every level; a colour pixel has three.
+        json: print one JSON object to stdout.
+    """
+    from underdraw.cli import coding
+    from underdraw.codec.files import Wish
+
+    return coding.compress(images, out, model, Wish(lossless, steps, quality, bits_per_dim), json)
+
+
+def decompress(
+    file: Positional[Path],
+    out: Out,
+    model: str | None = None,
+    only: str | None = None,
+    block: int | None = None,
+    steps: int | None = None,
+    temperature: float = 0.0,
+    seed: int = 0,
+    json: bool = False,
+) -> int:
+    """Decompress a .udr file to a picture, or an archive to a folder.
+
+    Args:
+        file: what to read; a lossy file may be cut.
+        out: picture to write, in the format its name ends in; or a folder.
+        model: the exact model it was made with, if that does not ship.
+        only: of an archive, the picture of this name.
+        block: of an archive, the pictures of this block, from 0.
+        steps: of a lossy file, take the first so many steps only.
+        temperature: of a lossy file, where nothing is stored: 0 the model's mean, 1 a sample.
+        seed: of the sample.
+        json: print one JSON object to stdout.
+    """
+    from underdraw.cli import archives, coding
+
+    if only is None and block is None and not coding.is_archive(file):
+        return coding.decompress(file, out, model, steps, temperature, seed, json)
+    return archives.extract(file, out, model, only, block, json)
+
+
+def compare(
+    images: Positional[tuple[Path, ...]],
+    model: str = "convdraw_photo",
+    rates: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.4, 0.8),
+    out: Path = Path("out/compare"),
+    json: bool = False,
+) -> int:
+    """Compare the codec with the classical ones at equal bytes, and without loss.
+
+    Writes a picture for each rate. Small pictures of one size are also compared as on one sheet.
+
+    Args:
+        images: picture files, of any sizes.
+        model: an exact model: a shipped name or a folder.
+        rates: bits for every level of a picture, headers included.
+        out: folder to write.
+        json: print one JSON object to stdout.
+    """
+    from underdraw.cli import comparing
+
+    return comparing.compare(images, model, rates, out, json)

@@ -1,0 +1,157 @@
+"""The codec on the command line: files that come back, words when they do not."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from calling import call, call_json
+from codec.crops import GOLDEN, crops
+from underdraw.codec.measures import psnr
+
+MODEL = ("--model", str(GOLDEN / "tiny@1"))
+
+
+def levels(path: Path) -> np.ndarray:
+    return np.asarray(Image.open(path))
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of four pictures of two sizes, one of them a JPEG below another folder."""
+    folder = tmp_path / "photos"
+    (folder / "more").mkdir(parents=True)
+    for i, a in enumerate(crops(3, 16, 20)):
+        Image.fromarray(a.transpose(1, 2, 0)).save(folder / f"{i}.png")
+    Image.fromarray(crops(1, 24, 8)[0].transpose(1, 2, 0)).save(folder / "more" / "x.jpg")
+    return folder
+
+
+def test_one_picture_there_and_back(capsys, photos, tmp_path) -> None:
+    source, file, out = photos / "1.png", tmp_path / "a.udr", tmp_path / "a.png"
+    found = call_json(capsys, "compress", str(source), "-o", str(file), *MODEL, "--lossless")
+    assert found["bytes"] == file.stat().st_size
+    assert found["bits_per_dim"] == pytest.approx(8 * found["bytes"] / 960)
+    call_json(capsys, "decompress", str(file), "-o", str(out), *MODEL)
+    assert np.array_equal(levels(out), levels(source))
+    found = call_json(
+        capsys, "compress", str(source), "-o", str(file), *MODEL, "--bits-per-dim", "1"
+    )
+    assert found["bytes"] <= 120
+    call_json(capsys, "decompress", str(file), "-o", str(out), *MODEL)
+    assert psnr(levels(out), levels(source)) == pytest.approx(found["psnr"])
+    told = call_json(capsys, "info", str(file))
+    assert told["header_bytes"] == 8
+    assert (told["kind"], told["width"], told["height"]) == ("lossy", 20, 16)
+    file.write_bytes(file.read_bytes()[:40])
+    call_json(capsys, "decompress", str(file), "-o", str(tmp_path), *MODEL, "--temperature", "1")
+    assert levels(out).shape == (16, 20, 3)
+
+
+def test_lossless_files_that_are_larger_than_their_source_say_so(capsys, tmp_path) -> None:
+    source = tmp_path / "x.jpg"
+    Image.fromarray(crops(1, 40, 56)[0].transpose(1, 2, 0)).save(source, quality=30)
+    code, _, err = call(
+        capsys, "compress", str(source), "-o", str(tmp_path / "a.udr"), *MODEL, "--lossless"
+    )
+    assert code == 0
+    assert "smaller itself" in err
+    assert "with loss before" in err
+
+
+def test_archives_there_and_back(capsys, photos, tmp_path) -> None:
+    file, out = tmp_path / "all.udr", tmp_path / "out"
+    found = call_json(capsys, "compress", str(photos), "-o", str(file), *MODEL, "--lossless")
+    assert found["images"] == 4
+    told = call_json(capsys, "info", str(file))
+    assert sorted(told["names"]) == ["0.png", "1.png", "2.png", "more/x.jpg"]
+    assert told["blocks"] == 2
+    back = call_json(capsys, "decompress", str(file), "-o", str(out), *MODEL)
+    assert back["images"] == 4
+    for i in range(3):
+        assert np.array_equal(levels(out / f"{i}.png"), levels(photos / f"{i}.png"))
+    assert np.array_equal(levels(out / "more" / "x.jpg.png"), levels(photos / "more" / "x.jpg"))
+    shutil.rmtree(out)
+    call_json(capsys, "decompress", str(file), "-o", str(out), *MODEL, "--only", "2.png")
+    assert [p.name for p in out.iterdir()] == ["2.png"]
+    shutil.rmtree(out)
+    call_json(capsys, "decompress", str(file), "-o", str(out), *MODEL, "--block", "1")
+    assert [p.name for p in out.rglob("*.png")] == ["x.jpg.png"]
+
+
+def test_a_damaged_block_costs_its_pictures(capsys, photos, tmp_path) -> None:
+    file, out = tmp_path / "all.udr", tmp_path / "out"
+    call_json(capsys, "compress", str(photos), "-o", str(file), *MODEL, "--lossless")
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    code, _, err = call(capsys, "decompress", str(file), "-o", str(out), *MODEL)
+    assert code == 1
+    assert "more/x.jpg" in err
+    assert sorted(p.name for p in out.iterdir()) == ["0.png", "1.png", "2.png"]
+
+
+def test_bad_input_is_one_line_and_exit_code_2(capsys, photos, tmp_path) -> None:
+    one, out = str(photos / "0.png"), str(tmp_path / "a.udr")
+    good = tmp_path / "good.udr"
+    call_json(capsys, "compress", one, "-o", str(good), *MODEL)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.udr").write_bytes(b"no such file")
+    clear = Image.fromarray(np.zeros((4, 4, 4), np.uint8))
+    clear.save(tmp_path / "clear.png")
+    cases = [
+        (("compress", str(photos), "-o", out, *MODEL), "needs --lossless"),
+        (("compress", one, one, "-o", out, *MODEL, "--lossless"), "have one name"),
+        (("compress", str(tmp_path / "empty"), "-o", out, *MODEL), "no pictures"),
+        (("compress", "missing.png", "-o", out, *MODEL), "missing.png"),
+        (("compress", one, "-o", out, *MODEL, "--quality", "300"), "300"),
+        (("compress", one, "-o", out, *MODEL, "--lossless", "--steps", "2"), "exclude"),
+        (("compress", one, "-o", out, "--model", "nobody"), "nobody"),
+        (
+            ("compress", one, str(tmp_path / "clear.png"), "-o", out, *MODEL, "--lossless"),
+            "clear.png is not opaque",
+        ),
+        (("decompress", str(good), "-o", str(tmp_path / "a.png")), "hash"),
+        (("decompress", str(good), "-o", str(tmp_path / "a.nothing"), *MODEL), ".nothing"),
+        (("decompress", str(good), "-o", str(tmp_path / "a.png"), *MODEL, "--steps", "9"), "9"),
+        (("decompress", str(good), "-o", out, *MODEL, "--only", "x"), "not an archive"),
+        (("decompress", str(tmp_path / "bad.udr"), "-o", out, *MODEL), "not an underdraw file"),
+        (("info", str(tmp_path / "bad.udr")), "not an underdraw file"),
+    ]
+    for words, reason in cases:
+        code, printed, err = call(capsys, *words)
+        assert code == 2, words
+        assert reason in err, words
+        assert len(err.strip().splitlines()) == 1, err
+        assert not printed
+    assert not Path(out).exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "bad.udr", "clear.png", "empty", "good.udr", "photos",
+    ]  # fmt: skip
+
+
+def test_info_of_an_exact_model(capsys) -> None:
+    told = call_json(capsys, "info", MODEL[1])
+    assert told["config"]["steps"] == 4
+    assert len(told["hash"]) == 16
+
+
+def test_compare_makes_a_table_and_pictures(capsys, photos, tmp_path) -> None:
+    words = [str(photos / f"{i}.png") for i in range(3)]
+    found = call_json(
+        capsys, "compare", *words, *MODEL, "--rates", "0.4", "1", "--out", str(tmp_path / "out")
+    )
+    assert found["images"] == 3
+    rows = {(row["codec"], row["method"], row["rate"]): row for row in found["rows"]}
+    ours = rows["underdraw", "files", 1.0]
+    assert ours["bits_per_dim"] <= 1
+    assert ours["psnr"] > rows["underdraw", "files", 0.4]["psnr"]
+    assert rows["WebP", "sheet", 1.0]["met"] == 3
+    assert rows["JPEG", "files", 0.4]["met"] == 0
+    assert rows["JPEG", "files", 0.4]["psnr"] is None
+    assert rows["PNG", "lossless", None]["bits_per_dim"] > 1
+    assert len(found["pictures"]) == 2
+    for path in found["pictures"].values():
+        assert levels(path).shape[0] > 300
