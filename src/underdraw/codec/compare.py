@@ -2,8 +2,9 @@
 
 For each rate r, in bits for every level of a picture, each codec gets floor(r levels / 8) bytes a
 file, headers included, and gives the best picture it can (`codec.rivals`, `codec.budgets`). With
-small pictures of one size the rivals can also code all of them on one sheet, which is how the
-Convolutional DRAW paper (2016, section 4.2) compares: it spares them their headers.
+small pictures of one size all are also put on one sheet, which is how the Convolutional DRAW paper
+(2016, Figs 4 and 12) compares: it spares the classical codecs their headers. underdraw has both rows,
+too; its sheet is one file of one large picture, if the model draws any size.
 
 underdraw has two rows: zero variance takes what is not stored from the prior's mean, full variance
 samples it.
@@ -26,7 +27,15 @@ from underdraw.codec.exact import Twin
 from underdraw.codec.files import Wish, compress_all, picture_of
 from underdraw.codec.image import Picture
 from underdraw.codec.measures import WINDOW, psnr, ssim
-from underdraw.codec.rivals import RIVALS, Rival, best_within, lossless_bytes, sheet_of
+from underdraw.codec.rivals import (
+    RIVALS,
+    Coded,
+    Rival,
+    Sheet,
+    best_within,
+    lossless_bytes,
+    sheet_of,
+)
 from underdraw.plot import labelled_sheet
 
 RATES = (0.05, 0.1, 0.15, 0.2, 0.4, 0.8)
@@ -117,7 +126,7 @@ def at_rate(
         found = [None if m is None else (float(len(m.content)), m.levels) for m in made]
         rows.append(row(rival.name, "files", rate, pictures, found))
     if 1 < len(pictures) <= SHEET and len({p.levels.shape for p in pictures}) == 1:
-        rows += [on_sheet(rival, pictures, rate) for rival in rivals]
+        rows += sheets(twin, pictures, rate, rivals)
     return rows
 
 
@@ -132,14 +141,26 @@ def ours(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[Row]:
     return rows
 
 
-def on_sheet(rival: Rival, pictures: Sequence[Picture], rate: float) -> Row:
-    """A rival's row with all pictures on one sheet, whose bytes are shared out."""
+def sheets(
+    twin: Twin, pictures: Sequence[Picture], rate: float, rivals: Sequence[Rival]
+) -> list[Row]:
+    """Rows of all codecs with the pictures on one sheet, whose bytes are shared out."""
     sheet = sheet_of(pictures)
-    coded = best_within(rival, sheet.picture, int(rate * sum(p.levels.size for p in pictures) / 8))
+    room = int(rate * sum(p.levels.size for p in pictures) / 8)
+    made: dict[str, Coded | None] = {}
+    if twin.any_size:
+        wish = Wish(bits_per_dim=8 * room / sheet.picture.levels.size)
+        (content,) = compress_all([sheet.picture], twin, wish)
+        made[OURS] = Coded(content, picture_of(*parse(content), twin).levels)
+    made |= {rival.name: best_within(rival, sheet.picture, room) for rival in rivals}
+    found = [(name, _shared(sheet, coded)) for name, coded in made.items()]
+    return [row(name, "sheet", rate, pictures, parts) for name, parts in found]
+
+
+def _shared(sheet: Sheet, coded: Coded | None) -> list[tuple[float, Levels] | None]:
     if coded is None:
-        return row(rival.name, "sheet", rate, pictures, [None] * len(pictures))
-    share = len(coded.content) / len(pictures)
-    return row(rival.name, "sheet", rate, pictures, [(share, a) for a in sheet.cut(coded.levels)])
+        return [None] * sheet.count
+    return [(len(coded.content) / sheet.count, a) for a in sheet.cut(coded.levels)]
 
 
 def without_loss(

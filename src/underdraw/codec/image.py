@@ -220,7 +220,7 @@ def as_seen(levels: UInt8[np.ndarray, "b c h w"], channels: int) -> UInt8[Tensor
     Raises:
         CodecError: a colour picture for a model of grey ones.
     """
-    seen = torch.from_numpy(levels)
+    seen = torch.tensor(levels)  # a copy, as arrays may be read-only
     if levels.shape[1] == channels:
         return seen
     if levels.shape[1] != 1:
