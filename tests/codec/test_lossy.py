@@ -60,16 +60,15 @@ def test_a_picture_is_coded_alone_as_in_company(twin) -> None:
 def test_slopes_trade_bytes_for_likeness(twin) -> None:
     levels = crops(6)
     size, likeness = [], []
-    for power in range(FINEST, 160, 60):
+    for power in range(FINEST, COARSEST + 1, 64):
         streams = encode(twin, levels, [power] * 6)
         size.append(sum(map(len, streams)))
         found = decode(twin, streams, (32, 32), 3)
         likeness.append(np.mean([psnr(a, b) for a, b in zip(levels, found, strict=True)]))
     assert size == sorted(size, reverse=True)
     assert likeness == sorted(likeness, reverse=True)
-    assert size[0] > 5 * size[-1]
+    assert size[0] > 8 * size[-1]
     assert likeness[0] > 26
-    assert len(encode(twin, levels[:1], [COARSEST])[0]) <= 2
 
 
 def test_every_prefix_decodes_and_more_bytes_tell_more(twin) -> None:
@@ -133,9 +132,9 @@ def test_qualities_span_the_slopes() -> None:
     assert power_of(0.0) == COARSEST
     assert power_of(100.0) == FINEST
     assert power_of(30.0) > power_of(31.0)
-    assert coarseness(COARSEST) == 15
+    assert coarseness(COARSEST) == 10
     assert coarseness(FINEST) == 0
-    assert [coarseness(32 * g - 227) for g in range(16)] == list(range(16))
+    assert [coarseness(32 * g - 253) for g in range(11)] == list(range(11))
     for quality in (-1.0, 101.0, float("nan")):
         with pytest.raises(CodecError, match="quality"):
             power_of(quality)

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from underdraw.codec.exact import Twin
-from underdraw.codec.lossy import FINEST, Levels, decode, encode
+from underdraw.codec.lossy import COARSEST, FINEST, Levels, decode, encode
 
-TRIED = range(FINEST, 144, 32)
-"""Powers that are tried to make the best of a budget: one for each g that is of use for it."""
+TRIED = range(FINEST, COARSEST + 1, 32)
+"""Powers that are tried to make the best of a budget: one for each g."""
 SAMPLE = 128
 """Sides of the middle part of a large picture that stands for it in this."""
 

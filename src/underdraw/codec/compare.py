@@ -3,8 +3,8 @@
 For each rate r, in bits for every level of a picture, each codec gets floor(r levels / 8) bytes a
 file, headers included, and gives the best picture it can (`codec.rivals`, `codec.budgets`). With
 small pictures of one size all are also put on one sheet, which is how the Convolutional DRAW paper
-(2016, Figs 4 and 12) compares: it spares the classical codecs their headers. underdraw has both rows,
-too; its sheet is one file of one large picture, if the model draws any size.
+(2016, Figs 4 and 12) compares: it spares the classical codecs their headers. underdraw has both
+rows, too; its sheet is one file of one large picture, if the model draws any size.
 
 underdraw has two rows: zero variance takes what is not stored from the prior's mean, full variance
 samples it.

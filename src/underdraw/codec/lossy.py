@@ -15,7 +15,7 @@ The encoder runs in a closed loop: each posterior has seen what the earlier choi
 later steps make up for what was rounded or left out. One slope sets g and the rounding.
 
 Any prefix of a stream decodes. What it does not hold any more, all steps that were not stored and
-all maps that are not coded have k = 0; or, with a temperature, maps that are coded get a sample,
+all maps that are not coded have z = mu_p; or, with a temperature, maps that are coded get a sample,
 
     z = mu_p + floor(temperature (G - mu_p) + 1/2),
 
@@ -42,17 +42,17 @@ from underdraw.codec.coder.grid import MAX_DELTA
 from underdraw.codec.errors import CodecError, Whole
 from underdraw.codec.exact import GRIDS, ExactPixels, Twin
 from underdraw.codec.image import as_seen, grey
-from underdraw.codec.philox import gaussians
+from underdraw.codec.philox import gaussians, words
 from underdraw.codec.rounding import Rounder, slope_of
 from underdraw.codec.tables import OCTAVE, SCALES, roots
 from underdraw.distributions import Gaussian
 from underdraw.latent import Site, Size
 
 Levels = UInt8[np.ndarray, "b c h w"]
-FINEST, COARSEST = -208, 272
-"""Powers of slopes, from the best to the worst quality."""
+FINEST, COARSEST = -253, 67
+"""Powers of slopes, from the best to the worst quality: g from 0 to 10; more would draw noise."""
 _BITS = 4  # of g
-FIRST = 227
+FIRST = 269
 """What is added to the power of a slope, before its octave is g."""
 
 
@@ -69,7 +69,7 @@ def grid_of(twin: Twin, site: Site, p: Gaussian, maps: Tensor) -> Grid:
 
 
 def coarseness(power: int) -> int:
-    """The g that goes with the slope 2^(power / 32): D^2 = 24 slope sigma_q^2, about."""
+    """The g that goes with the slope 2^(power / 32): D^2 = 60 slope sigma_q^2, about."""
     return min(max((power + FIRST) // OCTAVE, 0), GRIDS - 1)
 
 
@@ -79,7 +79,20 @@ def matched(twin: Twin, site: Site, p: Gaussian, maps: Tensor, g: Whole) -> Grid
     wide = roots()[0][(g & 1) * (OCTAVE // 2)] << (g >> 1)
     spacing = np.minimum((wide[:, None] * delta) >> 20, MAX_DELTA)[..., None, None]
     scale = p.log_sigma[:, maps].numpy() + twin.shift(site).numpy()[g][:, maps.numpy(), None, None]
-    return Grid(spacing, 0, np.clip(scale, 0, SCALES - 1))
+    w = words(0, (1, site.index), scale[0].size).reshape(scale[0].shape)
+    dither = (w * spacing >> 33) - (spacing >> 2)
+    return Grid(spacing, -dither, np.clip(scale, 0, SCALES - 1))
+
+
+def rounder(grid: Grid, p: Gaussian, q: Gaussian, maps: Tensor) -> Rounder:
+    """What chooses numbers k of some maps on their `matched` grid."""
+    away = (q.mu - p.mu)[:, maps].numpy() + grid.mean.reshape(grid.shape)
+    return Rounder(grid, away, q.log_sigma[:, maps].numpy())
+
+
+def placed(grid: Grid, k: Whole) -> Tensor:
+    """How far from the prior's mean numbers k are, in units, float64 of their shape."""
+    return torch.from_numpy((k.reshape(-1) * grid.delta - grid.mean).reshape(grid.shape)).double()
 
 
 class Push:
@@ -104,10 +117,9 @@ class Push:
         z, maps = p.mu.clone(), coded_maps(self.twin, site)
         if len(maps):
             grid = matched(self.twin, site, p, maps, self.g)
-            away, scale = (q.mu - p.mu)[:, maps].numpy(), q.log_sigma[:, maps].numpy()
-            k = Rounder(grid, away, scale).choose(self.slopes)
+            k = rounder(grid, p, q, maps).choose(self.slopes)
             put_gaussians(self.writers, k, grid)
-            z[:, maps] += torch.from_numpy(k * grid.delta.reshape(grid.shape))
+            z[:, maps] += placed(grid, k)
         return z
 
     def exceed(self, budgets: Sequence[int]) -> bool:
@@ -154,7 +166,7 @@ class Pull:
         if len(maps):
             grid = matched(self.twin, site, p, maps, self.g)
             k, read = get_gaussians(self.readers, grid)
-            stored = p.mu[:, maps] + torch.from_numpy(k * grid.delta.reshape(grid.shape))
+            stored = p.mu[:, maps] + placed(grid, k)
             z[:, maps] = torch.where(torch.from_numpy(read), stored, z[:, maps])
 
     def _dream(self, site: Site, p: Gaussian, maps: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ that makes its rate-distortion sum
 
 least; or the largest that costs next to nothing more, as other pictures may hold what these do
 not. As later sites see what the earlier ones became, one pass for each g is enough; the shifts of
-the g before are where the search begins.
+the g before are where the search begins. Grids coarser than encoders use get those of the last.
 """
 
 import numpy as np
@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from underdraw.codec.exact import GRIDS, Twin
-from underdraw.codec.lossy import FIRST, coded_maps, matched
-from underdraw.codec.rounding import Rounder, slope_of
+from underdraw.codec.exact import Twin
+from underdraw.codec.lossy import COARSEST, FIRST, coarseness, coded_maps, matched, placed, rounder
+from underdraw.codec.rounding import slope_of
 from underdraw.codec.tables import OCTAVE
 from underdraw.distributions import Gaussian
 from underdraw.latent import Site
@@ -63,16 +63,17 @@ class Match:
         """How far latents are from the prior mean, and the sum of J for each map."""
         slope = np.full(len(p.mu), slope_of(OCTAVE * self.g + OCTAVE // 2 - FIRST))
         grid = matched(self.twin, site, p, maps, np.full(len(p.mu), self.g))
-        away, scale = (q.mu - p.mu)[:, maps].numpy(), q.log_sigma[:, maps].numpy()
-        rounder = Rounder(grid, away, scale)
-        k = rounder.choose(slope)
-        score = rounder.score(k.reshape(-1), np.repeat(slope, k[0].size)).reshape(k.shape)
-        return torch.from_numpy(k * grid.delta.reshape(grid.shape)), score.sum((0, 2, 3))
+        chooser = rounder(grid, p, q, maps)
+        k = chooser.choose(slope)
+        score = chooser.score(k.reshape(-1), np.repeat(slope, k[0].size)).reshape(k.shape)
+        return placed(grid, k), score.sum((0, 2, 3))
 
 
 def match(twin: Twin, levels: Tensor) -> None:
     """Find the shifts of `twin` on 8-bit images (N, C, H, W); its hash must then be made anew."""
-    x = twin.see(levels)
-    for g in range(GRIDS):
+    x, last = twin.see(levels), coarseness(COARSEST)
+    for g in range(last + 1):
         for _ in twin.paint(Match(twin, g, NEAR if g else WHOLE), x):
             pass
+    for site in twin.sites:
+        twin.shift(site)[last + 1 :] = twin.shift(site)[last]
