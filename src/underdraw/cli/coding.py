@@ -42,7 +42,7 @@ def pictures_in(paths: Iterable[Path]) -> dict[str, Path]:
         CodecError: two have one name, or there are none.
     """
     found: dict[str, Path] = {}
-    endings = Image.registered_extensions()
+    endings = {e for e, form in Image.registered_extensions().items() if form in Image.OPEN}
     for path in paths:
         below = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings)
         named = [(p.relative_to(path).as_posix(), p) for p in below if p.is_file()]
