@@ -136,8 +136,8 @@ def sealed(head):
         ([5, 0, 3, 1, 0], "width must be in 1"),
         ([5, 5, 2, 1, 0], "channels must be 1 or 3"),
         ([5, 5, 3, 1 << 20, 0], "steps must be in"),
-        ([1 << 14, 1 << 14, 3, 1, 0], "more than 67108864 pixels"),
-        ([(1 << 35) - 1] * 2 + [3, 1, 0], "more than 67108864 pixels"),
+        ([1 << 12, (1 << 12) + 1, 3, 1, 0], "more than 16777216 pixels"),
+        ([(1 << 35) - 1] * 2 + [3, 1, 0], "more than 16777216 pixels"),
         ([5, 5, 3, 1, 1 << 30], "the header is incomplete"),
         ([5, 5, 3, 1, 1, 2, 1 << 34], "the header is incomplete"),
         ([5, 5, 3, 1, 1, 4, 0], "cannot read"),
@@ -378,3 +378,18 @@ def test_single_and_many_are_not_confused():
         parse_archive(build(SMALL, b""))
     with pytest.raises(CodecError, match="no block 2"):
         parse_archive(build_archive(MODEL, BLOCKS)).read_block(b"", 2)
+
+
+def test_names_are_counted_before_they_are_made() -> None:
+    letters = b"\0" * (1 << 20)
+    block = Block(1, 2, 2, 3, 1)
+    content = build_archive(bytes(8), [(block, b"data")], ["a"])
+    index = parse_archive(content)
+    packed = zlib.compress(letters)
+    place = index.names._replace(first=0, length=len(packed), check=crc32(packed))
+    lying = index._replace(names=place, letters=len(letters))
+    tracemalloc.start()
+    with pytest.raises(CodecError, match="1048577 names for 1 picture"):
+        lying.read_names(packed)
+    assert tracemalloc.get_traced_memory()[1] < 3 * len(letters)
+    tracemalloc.stop()

@@ -45,7 +45,7 @@ def extract(
     names, blocks = named(index, content), range(len(index.blocks))
     if block is not None and block not in blocks:
         raise CodecError(f"there is no block {block}: {file} has {len(blocks)}")
-    if only is not None and only not in names:
+    if only is not None and not any(only in names_of(index, names, i) for i in blocks):
         raise CodecError(f"{file} holds no picture {only!r}")
     twin, written, damaged = twin_of(index.model, model), list[str](), list[int]()
     for i in blocks if block is None else [block]:
@@ -65,20 +65,20 @@ def extract(
     return 1 if damaged else 0
 
 
-def names_of(index: Archive, names: list[str], block: int) -> list[str]:
-    """The names of the pictures in one block."""
+def names_of(index: Archive, names: list[str] | None, block: int) -> list[str]:
+    """The names of the pictures in one block; numbers, where there are no names."""
     first = sum(b.images for b in index.blocks[:block])
-    return names[first : first + index.blocks[block].images]
+    last = first + index.blocks[block].images
+    return [f"{i:06d}.png" for i in range(first, last)] if names is None else names[first:last]
 
 
-def named(index: Archive, content: bytes) -> list[str]:
-    """The names of all pictures; numbers, where names are missing or damaged."""
+def named(index: Archive, content: bytes) -> list[str] | None:
+    """The names of all pictures, if they are there."""
     try:
-        found = index.read_names(content)
+        return index.read_names(content)
     except CodecError as error:
         tell.say(f"{error}: pictures get numbers")
-        found = None
-    return found or [f"{i:06d}.png" for i in range(index.images)]
+        return None
 
 
 def unpack(folder: Path, name: str, levels: np.ndarray) -> str:

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from underdraw.codec.coder import Grid, Stack, get_gaussians, get_pixels, put_gaussians, put_pixels
 from underdraw.codec.container import Archive, Block, Bytes, build_archive, parse_archive, varint
-from underdraw.codec.errors import CodecError, Whole
+from underdraw.codec.errors import MAX_PIXELS, CodecError, Whole
 from underdraw.codec.exact import Twin
 from underdraw.codec.lossless import Latents, Told, cells, paint, push, take
 from underdraw.codec.lossy import Levels, coded_maps
@@ -39,8 +39,6 @@ LOSS = 0.004
 """Bits per dimension that single pictures may add to a block of several lanes."""
 PER_BLOCK = 500
 """Pictures to a block, unless the caller says otherwise."""
-MAX_BLOCK = 1 << 24
-"""Pixels to a block, at most, if it holds more than one picture."""
 _NEED = 3.3  # bits to a latent: log2(2 sqrt(2 pi e)) = 3.05, and room for chance
 
 
@@ -252,7 +250,7 @@ def groups(shapes: Sequence[tuple[int, ...]], most: int = PER_BLOCK) -> list[lis
         alike[shape].append(i)
     found = []
     for (_, height, width), members in alike.items():
-        count = max(min(most, MAX_BLOCK // (height * width)), 1)
+        count = max(min(most, MAX_PIXELS // (height * width)), 1)
         found += [members[i : i + count] for i in range(0, len(members), count)]
     return found
 

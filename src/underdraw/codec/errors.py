@@ -1,4 +1,4 @@
-"""What a file or an argument can do wrong, and whole numbers checked before anything uses them."""
+"""What a file or an argument can do wrong, and limits checked before anything is made."""
 
 from typing import Any
 
@@ -6,6 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Whole = NDArray[np.int64]
+
+MAX_PIXELS = 1 << 24
+"""Height times width of a picture, or of all pictures of a block, that is coded or decoded unless
+the caller says otherwise: 4096 x 4096. A model needs some kilobytes of memory for each of them."""
 
 
 class CodecError(ValueError):

@@ -19,13 +19,12 @@ from underdraw.codec.container import (
     ALPHA,
     LOSSLESS,
     LOSSY,
-    MAX_PIXELS,
     PROFILE,
     Header,
     build,
     parse,
 )
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import MAX_PIXELS, CodecError
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import (
     Picture,

@@ -23,11 +23,8 @@ from jaxtyping import Float64, UInt8
 from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import MAX_PIXELS, CodecError
 from underdraw.files import aside
-
-MAX_PIXELS = 1 << 24
-"""Pictures of more pixels are refused, before they are decoded, unless more are asked for."""
 
 MAX_PROFILE = 1 << 24
 """Bytes of a colour profile, at most."""

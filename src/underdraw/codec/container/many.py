@@ -26,12 +26,11 @@ from underdraw.codec.container.single import (
     ARCHIVE,
     HASH,
     MAGIC,
-    MAX_PIXELS,
     VERSION,
     limit,
     start,
 )
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import MAX_PIXELS, CodecError
 
 MAX_LANES = 1 << 10
 _EXPANSION = 1032  # no deflated data grow by more
@@ -126,7 +125,9 @@ class Archive(NamedTuple):
             return None
         packed = self.names.read(data, "the list of names")
         try:
-            names = _inflate(packed, self.letters).decode().split("\0")
+            text = _inflate(packed, self.letters)
+            _count(text.count(b"\0") + 1, self.images)  # before they are made
+            names = text.decode().split("\0")
         except (zlib.error, UnicodeDecodeError) as error:
             raise CodecError(f"the list of names is no such list: {error}") from None
         _check_names(names, self.images)
@@ -141,9 +142,13 @@ def _inflate(packed: bytes, length: int) -> bytes:
     return found
 
 
+def _count(names: int, images: int) -> None:
+    if names != images:
+        raise CodecError(f"there are {names} names for {images} pictures")
+
+
 def _check_names(names: Sequence[str], images: int) -> None:
-    if len(names) != images:
-        raise CodecError(f"there are {len(names)} names for {images} pictures")
+    _count(len(names), images)
     seen: set[str] = set()
     for name in names:
         check_name(name)

@@ -24,15 +24,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from underdraw.codec.container.reading import Bytes, crc8, crc32, varint
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import MAX_PIXELS, CodecError
 
 MAGIC = b"\xd5UD\n"
 VERSION = 1
 LOSSY, LOSSLESS, ARCHIVE = range(3)
 KINDS = ("lossy", "lossless", "archive")
 HASH = 8  # bytes that name a model in a long header
-MAX_PIXELS = 1 << 26
-"""Height times width of a picture that is decoded, unless the caller says otherwise."""
 MAX_STEPS = 1 << 16
 
 INDEX = 1
