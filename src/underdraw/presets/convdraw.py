@@ -89,14 +89,16 @@ def convdraw_photo() -> Preset:
     """Photographs of any size, in the form that a codec needs.
 
     Nothing in it belongs to one size, nothing is normalised over an image, and the posterior's
-    scale is known without the image.
+    scale is known without the image. What is seen starts loud, because without normalisation little
+    of it reaches latents that start as wide as their prior.
     """
     return Preset(
         "convdraw_photo",
         "8 steps, 40 maps, 3x3, any size: 32x32 crops of photographs",
         ConvDRAWConfig(
-            COLOUR, 8, 3, (40,), (12,), (2,), norm="none", weight_norm=True, constant_scale=True
+            COLOUR, 8, 3, (40,), (12,), (2,), norm="none", weight_norm=True, constant_scale=True,
+            input_gain=4.0, mu_gain=10.0,
         ),
         DataConfig("imagenet64", crop=32),
-        TrainConfig(steps=30_000, batch=32, precision="bf16", pace=2),
-    )
+        TrainConfig(steps=30_000, batch=16, learning_rate=3e-3, precision="bf16", pace=2),
+    )  # fmt: skip
