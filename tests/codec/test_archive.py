@@ -89,7 +89,7 @@ def test_blocks_that_lie():
     block, data = encode_block(tiny(), levels)
     with pytest.raises(CodecError, match="1 bytes follow the last stack"):
         decode_block(tiny(), block, data + b"\0")
-    with pytest.raises(CodecError, match=r"single pictures must be in 0\.\.3, is 4"):
+    with pytest.raises(CodecError, match=r"single pictures must be in 1\.\.3, is 4"):
         decode_block(tiny(), block, b"\x04" + data[1:])
     with pytest.raises(CodecError, match="a stack needs byte"):
         decode_block(tiny(), block, data[:-1])

@@ -36,7 +36,7 @@ PAYLOAD = b"some payload"
 
 
 def headers():
-    sides = st.integers(1, 5000)
+    sides = st.integers(1, 4096)
     return st.builds(
         Header,
         st.sampled_from([LOSSY, LOSSLESS]),

@@ -206,7 +206,7 @@ def decode_block(twin: Twin, block: Block, data: bytes) -> Levels:
 
 def _stacks(data: bytes, lanes: int, rounds: int) -> tuple[int, list[Stack]]:
     source = Bytes(data)
-    singles = source.number("the number of single pictures", 0, rounds)
+    singles = source.number("the number of rounds of single pictures", 1, rounds)
     lengths = [4 * source.number("the length of a stack") for _ in range(lanes)]
     stacks = [Stack(source.take(length, "a stack")) for length in lengths]
     if source.place != len(data):
