@@ -178,6 +178,29 @@ def test_more_pieces_only_add():
     assert lit[0] == ink  # the digit is wholly inside
 
 
+def test_a_canvas_grows_to_its_size():
+    """Large digits first; from the last epoch of growing on, as if nothing had grown."""
+    grown, plain = small(growing=3), small()
+    sides = [grown.source.stage(epoch)[0] for epoch in range(5)]
+    pieces = [grown.source.stage(epoch)[1] for epoch in range(5)]
+    assert (sides, pieces) == ([40, 60, 80, 100, 100], [1, 3, 5, 8, 8])
+    index = np.arange(30)
+    assert torch.equal(grown.take(index, 3), plain.take(index, 3))
+    little = small(canvas=40, pieces=1).take(index, 0)
+    nearest = np.arange(100) * 40 // 100
+    assert torch.equal(grown.take(index, 0), little[:, :, nearest][..., nearest])
+    ink = [grown.take(index, epoch).mean().item() for epoch in range(4)]
+    assert ink == sorted(ink, reverse=True)
+    assert ink[0] > 2 * ink[3]
+    assert torch.equal(grown.labels(index), plain.labels(index))
+
+
+def test_what_measures_never_grows():
+    index = np.arange(10)
+    for split in ("valid", "test"):
+        assert torch.equal(small(split, growing=9).take(index), small(split).take(index))
+
+
 def test_labels_are_those_of_the_digits():
     """With no clutter and no room to move, an image is its digit."""
     images = small("valid", pieces=0, canvas=28)

@@ -15,6 +15,13 @@ the first pieces theirs; of two such images one is the other with more clutter.
 Sums are of levels, clipped at 255: as min(1, .) on grey values b / 255. What models see of a level
 is (b + 1/2) / 256 as for all eight-bit sets, so that the empty canvas is 1/512.
 
+With `growing` R above 0 the canvas of training images grows: in epoch e < R its side is
+
+    S_e = S_0 + (S - S_0) e / R,     S_0 = 40, with K (S_e / S)^2 pieces,
+
+and it is enlarged to S x S by repeating pixels. So digits are large at first, when a classifier has
+to learn where to look, and of their own size from epoch R on.
+
 One piece of every image of a batch is added at a time: within it no pixel is touched twice.
 """
 
@@ -25,6 +32,8 @@ from underdraw.data import chance
 from underdraw.data.config import DataConfig
 from underdraw.data.splits import SPLITS
 
+START = 40
+"""Side of a canvas that grows, at first, pixels."""
 Place = tuple[Int64[np.ndarray, "b"], Int64[np.ndarray, "b"], Int64[np.ndarray, "b"]]
 """Image, top and left of a square in every one of B images."""
 
@@ -43,25 +52,37 @@ class Cluttered:
 
     def levels(self, index: Integer[np.ndarray, "b"], draw: int) -> UInt8[np.ndarray, "b c h w"]:
         """Levels of the images at index: in epoch draw, or the only ones if not to train on."""
-        numbers = self.numbers(index, draw if self.split == "train" else 0)
+        draw, (side, pieces) = draw if self.split == "train" else 0, self.stage(draw)
+        numbers = self.numbers(index, draw)
         piece, image = self.config.piece, np.arange(len(index))
-        canvas = np.zeros((len(index), *self.shape[1:]), np.uint8)
+        canvas = np.zeros((len(index), side, side), np.uint8)
         crops, holes = squares(self.digits, piece, piece), squares(canvas, piece, piece)
-        for digit, *crop, top, left in numbers[2:].reshape(self.config.pieces, 5, len(index)):
+        for digit, *crop, top, left in numbers[2:].reshape(pieces, 5, len(index)):
             add(holes, (image, top, left), crops[(digit, *crop)])
         add(squares(canvas, *self.digits.shape[1:]), (image, *numbers[:2]), self.digits[index])
+        if side < self.config.canvas:
+            nearest = np.arange(self.config.canvas) * side // self.config.canvas
+            canvas = canvas[:, nearest[:, None], nearest]
         return canvas[:, None]
+
+    def stage(self, draw: int) -> tuple[int, int]:
+        """Side of the canvas in epoch draw, and the pieces on it."""
+        full, pieces, growing = self.config.canvas, self.config.pieces, self.config.growing
+        if self.split != "train" or draw >= growing or full <= START:
+            return full, pieces
+        side = START + (full - START) * draw // growing
+        return side, round(pieces * (side / full) ** 2)
 
     def numbers(self, index: Integer[np.ndarray, "b"], draw: int) -> Int64[np.ndarray, "k b"]:
         """What is random about images: top and left of the digit, then five for each piece.
 
         The five are the digit it is cut from, top and left in it, top and left on the canvas.
         """
-        side, piece = self.config.canvas, self.config.piece
+        (side, pieces), piece = self.stage(draw), self.config.piece
         (count, *size), room = self.digits.shape, side - piece + 1
         own = [side - length + 1 for length in size]
         cut = [count, *(length - piece + 1 for length in size), room, room]
-        bounds = np.array([*own, *cut * self.config.pieces])[:, None]
+        bounds = np.array([*own, *cut * pieces])[:, None]
         key = (chance.CLUTTER, self.config.seed, SPLITS.index(self.split), draw, index)
         return chance.below(bounds, *key, np.arange(len(bounds))[:, None])
 

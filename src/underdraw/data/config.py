@@ -14,6 +14,7 @@ LEAST = {
     "size": 1,
     "crop": 1,
     "pieces": 0,
+    "growing": 0,
     "piece": 1,
     "canvas": DIGIT,
     "seed": 0,
@@ -47,6 +48,8 @@ class DataConfig:
         pieces: how many pieces of clutter lie on the canvas of cluttered digits.
         piece: side in pixels of such a piece, at most that of a digit, 28.
         canvas: side in pixels of that canvas, at least 28.
+        growing: epochs over which the canvas of training images grows from 40 pixels to its side,
+            as a lesson for whoever has to learn where to look; it is enlarged to the full side.
         seed: for everything random about an image: its crop, its digits and their clutter, its
             binarisation.
         column: the image column of a hub set; None finds it by its type.
@@ -69,6 +72,7 @@ class DataConfig:
     binarize: Binarize = "none"
     source: Digits = "binarized_mnist"
     pieces: int = 8
+    growing: int = 0
     piece: int = 8
     canvas: int = 100
     seed: int = 0
