@@ -94,7 +94,7 @@ def test_blocks_that_lie():
     with pytest.raises(CodecError, match="a stack needs byte"):
         decode_block(tiny(), block, data[:-1])
     with pytest.raises(CodecError, match="no stack"):
-        decode_block(tiny(), block, b"\0\0")
+        decode_block(tiny(), block, b"\1\0")
     with pytest.raises(CodecError, match=r"left on a stack|run dry|too far|could have"):
         decode_block(tiny(), block._replace(images=2), data)
     with pytest.raises(CodecError, match=r"run dry|left on a stack|too far|could have"):
