@@ -9,6 +9,11 @@ from typing import Any
 import record
 from underdraw.files import write_text
 
+SETS = {"cifar10": "CIFAR-10", "imagenet64": "Photographs"}
+PAPER = {
+    "cifar10": "\nConvolutional DRAW (2016), Table 2, reports < 3.58 for ConvDRAW (320 maps, 32 "
+    "steps), < 4.13 for DRAW and < 4.54 for a deep VAE.\n"
+}
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 
 
@@ -102,13 +107,13 @@ def _nats(value: float | None) -> str:
     return "broke down" if value is None else f"{value:.2f}"
 
 
-def bits() -> str:
-    """The table of bits per dimension on CIFAR-10."""
+def bits(data: str) -> str:
+    """The table of bits per dimension on a set of 8-bit images."""
     lines = [
         "| model | bits/dim | with exact mass | rate | nats |",
         "|---|---|---|---|---|",
     ]
-    for row in (found := rows("cifar10")):
+    for row in (found := rows(data)):
         test = row["test"]
         lines.append(
             f"| `{row['name']}` | **{test['bits_per_dim']:.3f}** "
@@ -116,14 +121,60 @@ def bits() -> str:
             f"| {test['nats']:.1f} ± {test['stderr']:.1f} |"
         )
     return (
-        "## CIFAR-10\n\nTest split, bits per dimension (a colour pixel has three): the bound on "
-        "the density of uniformly dequantised pixels, and the same with the exact mass of the 256 "
-        "levels, which is what a lossless coder pays; by `runs/convdraw.py`.\n\n"
+        f"## {SETS[data]}\n\nTest split, bits per dimension (a colour pixel has three): the bound "
+        "on the density of uniformly dequantised pixels, and the same with the exact mass of the "
+        "256 levels, which is what a lossless coder pays; by `runs/convdraw.py`.\n\n"
         + "\n".join(lines)
-        + f"\n\n{origins(found)}\n"
-        "Convolutional DRAW (2016), Table 2, reports < 3.58 for ConvDRAW (320 maps, 32 steps), "
-        "< 4.13 for DRAW and < 4.54 for a deep VAE.\n"
+        + f"\n\n{origins(found)}{PAPER.get(data, '')}"
     )
+
+
+def classifiers(found: list[dict[str, Any]]) -> str:
+    """The table of errors on cluttered digits."""
+    amounts = sorted({int(pieces) for row in found for pieces in row["clutter"]})
+    lines = [
+        "| model | seed | test error, 95 % interval | "
+        + " | ".join(f"{n} pieces" for n in amounts) + " | published |",
+        "|---|---|---|" + "---|" * len(amounts) + "---|",
+    ]  # fmt: skip
+    for row in found:
+        test, clutter = row["test"], row["clutter"]
+        errors = [percent(clutter[str(n)]["error"]) for n in amounts]
+        known = ", ".join(f"{name}: {percent(e)}" for name, e in row["published"].items())
+        lines.append(
+            f"| `{row['name'].rsplit('_', 1)[0]}` | {row['seed']} | **{percent(test['error'])}**, "
+            f"{percent(test['low'])} to {percent(test['high'])} | {' | '.join(errors)} | {known} |"
+        )
+    return (
+        "## Cluttered MNIST\n\nShare of the 10,000 test images (100x100, 8 pieces of clutter) that "
+        "are classified wrongly, and the same among fewer and more pieces than were trained with; "
+        "by `runs/glimpser.py`. Published errors are those of DRAW (2015), Table 1, on its own "
+        "draw of the clutter.\n\n"
+        + "\n".join(lines)
+        + f"\n\n{after_glimpses(found)}\n{origins(found)}"
+    )
+
+
+def after_glimpses(found: list[dict[str, Any]]) -> str:
+    """The errors of those that look more than once, after every glimpse."""
+    looking = [row for row in found if len(row["test"]["error_per_glimpse"] or []) > 1]
+    if not looking:
+        return ""
+    most = max(len(row["test"]["error_per_glimpse"]) for row in looking)
+    lines = [
+        "| error after glimpse | " + " | ".join(str(t + 1) for t in range(most)) + " |",
+        "|---|" + "---|" * most,
+    ]
+    for row in looking:
+        errors = [percent(e) for e in row["test"]["error_per_glimpse"]]
+        errors += [""] * (most - len(errors))
+        lines.append(f"| `{row['name']}` | {' | '.join(errors)} |")
+    return "\n".join(lines) + "\n"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage."""
+    return f"{100 * share:.2f} %"
 
 
 def start() -> str:
@@ -153,8 +204,9 @@ def page() -> str:
     ]
     if (record.RESULTS / "omniglot.json").is_file():
         parts.append(omniglot())
-    if rows("cifar10"):
-        parts.append(bits())
+    parts += [bits(data) for data in SETS if rows(data)]
+    if found := rows("mnist_cluttered"):
+        parts.append(classifiers(found))
     if (record.RESULTS / "start.json").is_file():
         parts.append(beginning())
     return "\n".join(parts)

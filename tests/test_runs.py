@@ -200,6 +200,19 @@ def test_natural_images_are_reported_in_bits(kept):
     assert "**3.000 bits per dimension**, of which rate 2.500; 3.123 with" in card
 
 
+def test_errors_of_classifiers_are_percentages(kept):
+    def grade(error, after):
+        return {"error": error, "low": 0.012, "high": 0.0345, "error_per_glimpse": after}
+
+    row = {"data": "mnist_cluttered/test", "test": {**grade(0.0222, [0.5, 0.0222]), "images": 9}}
+    row |= {"clutter": {"0": grade(0.01, []), "16": grade(0.1, [])}, "published": {"RAM": 0.0811}}
+    record.write("glimpser_0", **row, seed=0, images_seen=1, minutes=2.0)
+    page = tables.page()
+    line = "| `glimpser` | 0 | **2.22 %**, 1.20 % to 3.45 % | 1.00 % | 10.00 % | RAM: 8.11 % |"
+    assert line in page
+    assert "| `glimpser_0` | 50.00 % | 2.22 % |" in page
+
+
 def test_training_needs_neither_the_command_line_nor_datasets():
     code = (
         "import sys; sys.modules.update(tyro=None, datasets=None); sys.path.insert(0, 'runs'); "
