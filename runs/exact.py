@@ -1,0 +1,100 @@
+"""Export a trained ConvDRAW to its exact twin and ship it: what the codec uses.
+
+    python runs/exact.py NAME --data DIR [--run DIR] [--version v] [--images n]
+
+The model is the run in out/NAME, as `runs/convdraw.py` leaves it. What is decided by looking at
+images (which maps are coded, in which order, the scales of lossy streams) is decided on training
+images, a seeded random subset. The model goes to NAME@VERSION in the package, which must not exist,
+and the cost of quantisation to runs/results/NAME@VERSION.json.
+"""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import record
+from underdraw import checkpoint
+from underdraw.codec import exact
+from underdraw.codec.matching import match
+from underdraw.configs import from_json
+from underdraw.data import DataConfig, Images, describe, open_images, random_subset
+from underdraw.models.convdraw import ConvDRAW
+
+HOME = record.ROOT / "src" / "underdraw" / "codec" / "models"
+CARD = """# {name}@{version}
+
+The exact twin of a Convolutional DRAW with {steps} steps and {parameters:,} parameters, in whole
+numbers: what the codec computes with. It is never changed; a better one gets another version.
+
+- **Trained on** the training split of `{data}` for {updates:,} updates of {batch} images
+  ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`; exported by
+  `runs/exact.py`.
+- **Test bound** of the float model ({images:,} images): {bits:.3f} bits per dimension with the
+  exact mass of the 256 levels.
+- **Cost of whole numbers** ({few} test images): {excess:.3%} of the bound; {active:.0%} of the
+  latents are coded.
+- **Use:** compressing pictures. It was trained on photographs of 32x32 pixels.
+- **Licence:** Apache-2.0. The images: {licence}.
+"""
+
+
+def levels(config: DataConfig, split: str, root: Path | None, count: int) -> Tensor:
+    """A seeded random subset of a split as 8-bit images, (count, C, H, W)."""
+    images = open_images(config, split, root)
+    assert isinstance(images, Images)
+    few = random_subset(images, count)
+    x = few.take(np.arange(len(few)))
+    return (256 * x).floor().to(torch.uint8)
+
+
+def main(
+    name: str = "convdraw_photo",
+    data: Path | None = None,
+    run: Path | None = None,
+    version: int = 1,
+    images: int = 64,
+) -> None:
+    """Export, measure, ship.
+
+    Args:
+        name: of the preset.
+        data: local mirror of the data; None asks the hub.
+        run: the run's folder; out/NAME if not given.
+        version: of the exact model.
+        images: for calibration, and as many for the cost.
+    """
+    run = record.ROOT / "out" / name if run is None else run
+    begun, about, row = time.monotonic(), checkpoint.describe(run), record.measured(run)
+    config, model = from_json(DataConfig, about["data"]), checkpoint.load(run)
+    assert isinstance(model, ConvDRAW)
+    calibration = levels(config, "train", data, images)
+    twin = exact.twin_of(model)
+    exact.prune(twin, calibration)
+    found = exact.cost(model, twin, levels(config, "test", data, images))
+    m = row["machine"]
+    card = CARD.format(
+        name=name, version=version, steps=model.config.steps, data=config.name,
+        batch=about["train"]["batch"], bits=row["test"]["bits_per_dim_discrete"],
+        machine=f"{m['processor']} ({m['cores']} cores, {m['instructions']})",
+        images=row["test"]["images"], few=found.images, excess=found.excess, active=found.active,
+        licence=describe(config).licence,
+        **{key: row[key] for key in ("parameters", "updates", "images_seen", "minutes")},
+    )  # fmt: skip
+    folder = HOME / f"{name}@{version}"
+    shipped = exact.export(model, folder, calibration, card=card, tune=match)
+    cost = {**asdict(found), "excess": found.excess}
+    record.write(
+        f"{name}@{version}", hash=shipped.hash.hex(), cost=cost, parameters=row["parameters"],
+        seconds=time.monotonic() - begun,
+    )  # fmt: skip
+    print(card)
+
+
+if __name__ == "__main__":
+    import tyro
+
+    tyro.cli(main)
