@@ -6,6 +6,7 @@ Writes docs/generated/results.md and the table between the markers in the README
 import json
 from typing import Any
 
+import codec_tables
 import record
 from underdraw.files import write_text
 
@@ -207,6 +208,8 @@ def page() -> str:
     parts += [bits(data) for data in SETS if rows(data)]
     if found := rows("mnist_cluttered"):
         parts.append(classifiers(found))
+    if (record.RESULTS / "codec.json").is_file():
+        parts.append(codec_tables.page(record.read("codec")))
     if (record.RESULTS / "start.json").is_file():
         parts.append(beginning())
     return "\n".join(parts)

@@ -1,19 +1,25 @@
 """What the scripts that make the reported numbers decide by themselves."""
 
+import importlib.util
 import json
 import math
 import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import clock
+import codec_tables
 import convdraw
 import glimpser
 import omniglot
 import record
 import tables
+from codec.crops import crops, tiny
+from underdraw.codec.rivals import RIVALS
 from underdraw.configs import to_json
 from underdraw.files import write_json
 from underdraw.presets import draw_mnist_small, preset
@@ -247,3 +253,50 @@ def test_a_classifier_is_trained_measured_and_shipped(tmp_path, monkeypatch, cap
     glimpser.main(name, seed=3, updates=4, run=run)  # measured once
     assert (run / record.TEST).read_bytes() == kept
     assert "95 % interval" in capsys.readouterr().out
+
+
+@pytest.fixture
+def figures():
+    """The script `codec`, whose name is that of a folder of tests."""
+    where = importlib.util.spec_from_file_location("figures", record.ROOT / "runs" / "codec.py")
+    module = importlib.util.module_from_spec(where)
+    where.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_the_codec_says_what_was_measured(figures, monkeypatch, tmp_path):
+    monkeypatch.setattr(figures.sides, "RATES", (0.4, 0.8))
+    monkeypatch.setattr(figures.sides, "there", lambda say: [RIVALS["PNG"], RIVALS["JPEG"]])
+    monkeypatch.setattr(figures, "test_levels", lambda name, root, count: crops(count, 16, 16))
+    monkeypatch.setattr(figures, "tiles", lambda root, side, count: crops(count, side, side))
+    parts = figures.Parts(tmp_path)
+    found = figures.measure(tiny(), tmp_path, None, 3, 2, parts) | {
+        "model": "tiny@1", "hash": "0", "measured": {},
+    }  # fmt: skip
+    one = found["lossless"]["cifar10"]
+    assert one["archive"]["equal"] == one["single"]["equal"] == one["images"] == 3
+    assert one["active_per_dim"] == 1.0
+    assert abs(one["archive_over_bound"]) < 0.5 < one["classical"]["PNG"]
+    assert found["steps"]["least_rise"] > 0
+    page = codec_tables.page(found)
+    assert f"| {one['bound']:.3f} | **{one['archive']['bits_per_dim']:.3f}** |" in page
+    assert "3 and 3 of 3 came back equal" in page
+    assert codec_tables.draw(found, tmp_path).is_file()
+    (tmp_path / "rate_32_0.8.json").unlink()
+    monkeypatch.setattr(figures, "without_loss", None)  # what is there is not measured again
+    monkeypatch.setattr(figures, "at_rate", lambda *given: "anew")
+    again = figures.measure(tiny(), tmp_path, None, 3, 2, parts)
+    assert again["rates"]["32"] == [{"rate": 0.8, "rows": "anew"}]
+    assert again["rates"]["64"] == found["rates"]["64"]
+
+
+def test_tiles_are_means_of_boxes(figures, tmp_path):
+    levels = np.random.default_rng(0).integers(0, 256, (512, 768, 3)).astype(np.uint8)
+    (tmp_path / "kodak").mkdir()
+    Image.fromarray(levels).save(tmp_path / "kodak" / "a.png")
+    found = figures.tiles(tmp_path, 32, 100)
+    assert found.shape == (24, 3, 32, 32)
+    boxes = levels.reshape(128, 4, 192, 4, 3).mean((1, 3))
+    corner = boxes[:32, :32].transpose(2, 0, 1)
+    assert min(np.abs(one - corner).max() for one in found) <= 0.5
+    assert figures.tiles(tmp_path, 64, 5).shape == (5, 3, 64, 64)

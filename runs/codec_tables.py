@@ -1,0 +1,122 @@
+"""The codec's part of the results page, from runs/results/codec.json; `tables.py` puts it there."""
+
+from pathlib import Path
+from typing import Any
+
+from underdraw.plot import save
+from underdraw.plot.figures import COLOURS, INK, new_figure, plain, render
+
+SETS = {"cifar10": "CIFAR-10, test", "imagenet64": "64 x 64 photographs, ImageNet's validation"}
+PICTURE = "codec_steps.png"
+FALL = 0.05  # dB that a step may cost
+Found = dict[str, Any]
+
+
+def lossless(found: Found) -> str:
+    """The table of lossless files."""
+    names = list(dict.fromkeys(n for one in found.values() for n in one["classical"]))
+    lines = [
+        "| images | exact model's own bound | archive | single files | "
+        + " | ".join(names) + " |",
+        "|---|---|---|---|" + "---|" * len(names),
+    ]  # fmt: skip
+    for key, one in found.items():
+        rivals = " | ".join(_number(one["classical"].get(name)) for name in names)
+        lines.append(
+            f"| {SETS[key]}, {one['images']} | {one['bound']:.3f} "
+            f"| **{one['archive']['bits_per_dim']:.3f}** "
+            f"| {one['single']['bits_per_dim']:.3f} | {rivals} |"
+        )
+    return "\n".join([*lines, "", *(told(SETS[key], one) for key, one in found.items())])
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def told(name: str, one: Found) -> str:
+    """What the table leaves out."""
+    many, single = one["archive"], one["single"]
+    return (
+        f"- {name}: {many['equal']} and {single['equal']} of {one['images']} came back equal from "
+        f"the archive and from files of their own. The archive is {one['archive_over_bound']:+.4f} "
+        f"bits per dimension from the bound, its container counted, {many['names_bytes']} bytes of "
+        f"names not. Single files take {one['overhead']:.3f} more than the bound, with "
+        f"{one['active_latents']:,} latents coded, {one['active_per_dim']:.2f} to a dimension "
+        f"(the bar is {one['allowed']:.2f})."
+    )
+
+
+def rates(side: str, found: list[Found]) -> str:
+    """The tables of one size: single files, and the sheet."""
+    parts, count = [], max(row["met"] for at in found for row in at["rows"])
+    for method, title in (("files", "one file for each"), ("sheet", "on one sheet")):
+        rows = [row for at in found for row in at["rows"] if row["method"] == method]
+        names = list(dict.fromkeys(row["codec"] for row in rows))
+        lines = [
+            "| bits/dim | " + " | ".join(names) + " |", "|---|" + "---|" * len(names),
+        ]  # fmt: skip
+        for at in found:
+            mine = {row["codec"]: row for row in at["rows"] if row["method"] == method}
+            cells = " | ".join(cell(mine.get(name), count) for name in names)
+            lines.append(f"| {at['rate']:g} | {cells} |")
+        parts.append(f"{side} x {side}, {count} tiles, {title}:\n\n" + "\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def cell(row: Found | None, count: int) -> str:
+    """PSNR and SSIM of a row, and of how many pictures where not of all."""
+    if row is None or not row["met"]:
+        return "none"
+    likeness = "" if row["ssim"] is None else f" · {row['ssim']:.3f}"
+    return f"{row['psnr']:.2f}{likeness}" + (f" ({row['met']})" if row["met"] < count else "")
+
+
+def steps(found: Found) -> str:
+    """What the picture of steps shows."""
+    least = found["least_rise"]
+    return (
+        f"Mean PSNR of {found['images']} photographs of {found['size'][1]} x {found['size'][0]} "
+        f"after each step. The least rise from one step to the next is {least:+.3f} dB (no more "
+        f"than {FALL} dB may be lost).\n\n![PSNR by stored steps](images/{PICTURE})"
+    )
+
+
+def draw(found: Found, folder: Path) -> Path:
+    """The picture of PSNR by steps."""
+    figure = new_figure(6.4, 3.8)
+    axes = figure.add_axes((0.11, 0.15, 0.84, 0.8))
+    plain(axes, "stored steps that are read", "mean PSNR, dB")
+    for (quality, one), colour in zip(found["steps"]["qualities"].items(), COLOURS, strict=False):
+        label = f"quality {quality}, {one['bits_per_dim']:.2f} bits/dim"
+        axes.plot(range(len(one["psnr"])), one["psnr"], "o-", color=colour, ms=3, label=label)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(frameon=False, fontsize=9, labelcolor=INK)
+    return save(render(figure), folder / PICTURE)
+
+
+def cost(found: Found) -> str:
+    """What exact arithmetic costs."""
+    one = found.get("cost") or found["measured"]
+    if not one:
+        return "Exact arithmetic: not measured."
+    return (
+        f"Exact arithmetic costs {one['bits_exact'] - one['bits_float']:+.4f} bits per dimension, "
+        f"{100 * one['excess']:.2f} % of the float model's {one['bits_float']:.3f}, on "
+        f"{one['images']} images; {100 * one['active']:.0f} % of the latents are coded."
+    )
+
+
+def page(found: Found) -> str:
+    """The section about the codec."""
+    sizes = "\n\n".join(rates(side, rows) for side, rows in found["rates"].items())
+    return (
+        f"## The codec\n\nBy `runs/codec.py` with `{found['model']}` ({found['hash']}); commit "
+        f"{found.get('commit', 'unknown')}. See [The codec](codec.md).\n\n"
+        "### Without loss\n\nBits per dimension, all bytes counted but names.\n\n"
+        f"{lossless(found['lossless'])}\n\n{cost(found)}\n\n"
+        "### At equal bytes\n\nPSNR in dB and SSIM, means over the pictures for which there is a "
+        "file so small, in brackets how many these are where not all. Tiles of Kodak's "
+        f"photographs, made smaller by averaging boxes.\n\n{sizes}\n\n"
+        f"### Step by step\n\n{steps(found['steps'])}\n"
+    )
