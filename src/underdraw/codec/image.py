@@ -228,5 +228,6 @@ def as_seen(levels: UInt8[np.ndarray, "b c h w"], channels: int) -> UInt8[Tensor
 def grey(
     mean: Float64[Tensor, "b 3 h w"], scale: Float64[Tensor, "b 3 h w"]
 ) -> tuple[Float64[Tensor, "b 1 h w"], Float64[Tensor, "b 1 h w"]]:
-    """Mean and scale class of the one channel of a grey picture; whole numbers below 2^50."""
-    return (mean.sum(1, keepdim=True) / 3).floor(), (scale.sum(1, keepdim=True) / 3).floor()
+    """Mean and scale class of the one channel of a grey picture, rounded down as integers are."""
+    mean, scale = ((part.long().sum(1, keepdim=True) // 3).double() for part in (mean, scale))
+    return mean, scale

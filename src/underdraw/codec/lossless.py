@@ -114,8 +114,7 @@ def rounded_scale(wide: Whole, narrow: Whole) -> Whole:
 def _narrowed() -> Whole:
     """M(d) for d = -48 .. 320."""
     v = np.arange(_NARROWEST, _WIDEST + 1)
-    power = roots()[0][2 * v % 32] * 2.0 ** (v // 16)  # exact: 21 bits each
-    power = np.floor(power).astype(np.int64)
+    power = roots()[0][2 * v % 32] << (v // 16 - _NARROWEST // 16) >> (-_NARROWEST // 16)
     place = np.searchsorted(power, power - (1 << 20), side="right") - 1
     return v[np.maximum(place, 0)]
 

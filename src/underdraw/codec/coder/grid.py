@@ -37,8 +37,8 @@ _WIDEST = 128
 
 def _halves() -> Whole:
     """H by floor(q / 2^j), which is at most 126."""
-    need = np.arange(_WIDEST - 1) + 2
-    return np.left_shift(1, np.ceil(np.log2(need)).astype(np.int64))
+    need = range(2, _WIDEST + 1)
+    return np.array([1 << (n - 1).bit_length() for n in need], dtype=np.int64)
 
 
 _HALVES = _halves()

@@ -72,7 +72,7 @@ class Stack:
 
     @property
     def bits(self) -> int:
-        """Bits on the stack; a new one has 32."""
+        """Bits on the stack; a new one has 32, and one that has run dry fewer."""
         return int(self._coder.num_valid_bits())
 
     @property

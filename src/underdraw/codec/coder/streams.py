@@ -16,7 +16,6 @@ symbol for the bytes continued by 00 for ever and by FF for ever, and it and all
 do. (Then every continuation gives that symbol.) A quotient of 2^24 or more is no symbol.
 """
 
-from math import log2
 from typing import Any
 
 import numpy as np
@@ -51,10 +50,10 @@ class Encoder:
                 self._coder.encode(place, CATEGORICAL, rows)
 
     @property
-    def bits(self) -> float:
-        """Length so far: what a file that ended here would need, less the rounding to bytes."""
+    def bits(self) -> int:
+        """Length so far, rounded down: what a file that ended here would need, but for its end."""
         words, (_, size) = self._coder.pos()
-        return 32 * words + 64 - log2(size)
+        return 32 * words + 64 - int(size).bit_length()
 
     def finish(self) -> bytes:
         """The shortest bytes whose every continuation decodes to what was put in."""

@@ -17,6 +17,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +33,11 @@ from underdraw.latent import Site
 from underdraw.models.convdraw import ConvDRAW, ConvDRAWConfig
 
 FORMAT = 1
+NAMED = (
+    "shape", "steps", "kernel", "maps", "latent", "stride", "likelihood", "norm", "weight_norm",
+    "constant_scale", "initial_maps", "input_gain", "mu_gain", "write_gain",
+)  # fmt: skip
+"""Fields of a config that the hash of a model is made of: a new one must not rename old models."""
 MAX_STRIDE = 64
 
 
@@ -164,7 +170,9 @@ class Twin(ConvDRAW):
 
 def digest(twin: Twin) -> "hashlib._Hash":
     """SHA-256 of the config, the constants of the format, the table and all integers."""
-    about = {"format": FORMAT, "model": "convdraw", "config": to_json(twin.config)}
+    config = to_json(twin.config)
+    about: dict[str, Any] = {"format": FORMAT, "model": "convdraw"}
+    about |= {"config": {name: config[name] for name in NAMED}}
     about |= {"fraction": FRACTION, "weight_fraction": WEIGHT_FRACTION}
     found = hashlib.sha256(json.dumps(about, sort_keys=True).encode())
     for name, value in sorted({**twin.integers(), "tanh": tanh_table(INTEGER)}.items()):
