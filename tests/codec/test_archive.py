@@ -103,6 +103,15 @@ def test_blocks_that_lie():
         decode_block(tiny(), block._replace(channels=2), data)
     with pytest.raises(CodecError, match="a block needs pictures"):
         encode_block(tiny(), levels[:0])
+    for lanes in (-1, 0, 1025):
+        with pytest.raises(CodecError, match=rf"lanes must be in 1\.\.1024, got {lanes}"):
+            encode_block(tiny(), levels, lanes)
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "b", "c"]])
+def test_every_picture_needs_a_name(names):
+    with pytest.raises(CodecError, match=f"{len(names)} names for 2 pictures"):
+        encode(tiny(), list(crops(2, 8, 8)), names)
 
 
 @settings(max_examples=20)

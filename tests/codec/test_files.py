@@ -1,7 +1,6 @@
 """Files of one picture: what comes back, what is refused, and how small they are."""
 
 import io
-import json
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +156,7 @@ def test_python_has_it_on_top() -> None:
     assert underdraw.decompress(content, model=MODEL).size == (21, 16)
     with pytest.raises(Incomplete):
         underdraw.decompress(content[:5], model=MODEL)
-    assert json.dumps(list(underdraw.__all__))
+    assert {"compress", "decompress"} <= set(underdraw.__all__)
 
 
 def test_the_plugin(tmp_path: Path, monkeypatch) -> None:

@@ -25,7 +25,16 @@ import numpy as np
 from torch import Tensor
 
 from underdraw.codec.coder import Grid, Stack, get_gaussians, get_pixels, put_gaussians, put_pixels
-from underdraw.codec.container import Archive, Block, Bytes, build_archive, parse_archive, varint
+from underdraw.codec.container import (
+    MAX_IMAGES,
+    MAX_LANES,
+    Archive,
+    Block,
+    Bytes,
+    build_archive,
+    parse_archive,
+    varint,
+)
 from underdraw.codec.errors import MAX_PIXELS, CodecError, Whole
 from underdraw.codec.exact import Twin
 from underdraw.codec.lossless import Latents, Told, cells, paint, push, take
@@ -33,7 +42,7 @@ from underdraw.codec.lossy import Levels, coded_maps
 from underdraw.distributions import Gaussian
 from underdraw.latent import Site, Size
 
-MAX_LANES = 32
+USUAL_LANES = 32
 """Lanes to a block, at most, unless the caller says otherwise."""
 LOSS = 0.004
 """Bits per dimension that single pictures may add to a block of several lanes."""
@@ -151,7 +160,7 @@ def lanes_for(twin: Twin, shape: tuple[int, int, int, int]) -> int:
     latents, dims = latents_of(twin, shape[2:]), prod(shape[1:])
     singles = max(ceil(_NEED * latents / (4 * dims)), 1)
     lanes = shape[0] * LOSS * dims / max(0.25 * latents * singles, 1)
-    return min(max(int(lanes), 1), MAX_LANES, shape[0])
+    return min(max(int(lanes), 1), USUAL_LANES, shape[0])
 
 
 def encode_block(twin: Twin, levels: Levels, lanes: int | None = None) -> tuple[Block, bytes]:
@@ -163,10 +172,13 @@ def encode_block(twin: Twin, levels: Levels, lanes: int | None = None) -> tuple[
         lanes: how many stacks; by default as many as cost little, see `lanes_for`.
 
     Raises:
-        CodecError: there are no pictures, or the model draws none like these.
+        CodecError: there are no pictures or too many, the model draws none like these, or no block
+            has so many lanes.
     """
-    if not len(levels):
-        raise CodecError("a block needs pictures")
+    if not 0 < len(levels) <= MAX_IMAGES:
+        raise CodecError(f"a block needs pictures, 1..{MAX_IMAGES}, not {len(levels)}")
+    if lanes is not None and not 1 <= lanes <= MAX_LANES:
+        raise CodecError(f"lanes must be in 1..{MAX_LANES}, got {lanes}")
     lanes = min(len(levels), lanes or lanes_for(twin, levels.shape))
     rounds = [levels[i : i + lanes] for i in range(0, len(levels), lanes)]
     need = needed(twin, levels.shape[2:])
@@ -234,8 +246,11 @@ def encode(
         most: pictures to a block.
 
     Raises:
-        CodecError: the names are no names of files, or the model draws no such pictures.
+        CodecError: the names are no names of files or not as many as the pictures, or the model
+            draws no such pictures.
     """
+    if names is not None and len(names) != len(pictures):
+        raise CodecError(f"there are {len(names)} names for {len(pictures)} pictures")
     blocks = []
     for group in groups([picture.shape for picture in pictures], most):
         blocks.append(encode_block(twin, np.stack([pictures[i] for i in group]), lanes))
@@ -250,7 +265,7 @@ def groups(shapes: Sequence[tuple[int, ...]], most: int = PER_BLOCK) -> list[lis
         alike[shape].append(i)
     found = []
     for (_, height, width), members in alike.items():
-        count = max(min(most, MAX_PIXELS // (height * width)), 1)
+        count = max(min(most, MAX_IMAGES, MAX_PIXELS // (height * width)), 1)
         found += [members[i : i + count] for i in range(0, len(members), count)]
     return found
 

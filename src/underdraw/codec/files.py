@@ -27,6 +27,7 @@ from underdraw.codec.container import (
 from underdraw.codec.errors import MAX_PIXELS, CodecError
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import (
+    MAX_PROFILE,
     Picture,
     Source,
     deflate,
@@ -137,6 +138,8 @@ def _header(twin: Twin, kind: int, picture: Picture, steps: int) -> Header:
     if picture.alpha is not None:
         extras[ALPHA] = pack_alpha(picture.alpha)
     if picture.icc is not None:
+        if len(picture.icc) > MAX_PROFILE:
+            raise CodecError(f"a colour profile of {len(picture.icc)} bytes is too large")
         extras[PROFILE] = deflate(picture.icc)
     return Header(kind, twin.hash, *picture.size, len(picture.levels), steps, extras)
 

@@ -5,6 +5,8 @@ A `.udr` file holds one picture (`build`, `parse`) or many (`build_archive`, `pa
 """
 
 from underdraw.codec.container.many import (
+    MAX_IMAGES,
+    MAX_LANES,
     Archive,
     Block,
     build_archive,
@@ -34,6 +36,8 @@ __all__ = [
     "KINDS",
     "LOSSLESS",
     "LOSSY",
+    "MAX_IMAGES",
+    "MAX_LANES",
     "PROFILE",
     "Archive",
     "Block",

@@ -32,6 +32,7 @@ from underdraw.codec.container.single import (
 )
 from underdraw.codec.errors import MAX_PIXELS, CodecError
 
+MAX_IMAGES = 1 << 16  # of a block
 MAX_LANES = 1 << 10
 _EXPANSION = 1032  # no deflated data grow by more
 _LETTERS = 1 << 26  # of all names together
@@ -228,7 +229,7 @@ def parse_archive(data: bytes, most: int = MAX_PIXELS) -> Archive:
 
 
 def _block(source: Bytes) -> Block:
-    images = source.number("the number of pictures in a block", 1)
+    images = source.number("the number of pictures in a block", 1, MAX_IMAGES)
     height, width = (source.number(what, 1) for what in ("height", "width"))
     channels = source.number("channels", 1, 3)
     if channels == 2:

@@ -32,6 +32,7 @@ LOSSY, LOSSLESS, ARCHIVE = range(3)
 KINDS = ("lossy", "lossless", "archive")
 HASH = 8  # bytes that name a model in a long header
 MAX_STEPS = 1 << 16
+MAX_EXTRAS = 1 << 8
 
 INDEX = 1
 """Tag: for each step, the varint length of what it adds to the payload, in bytes."""
@@ -82,6 +83,8 @@ class Header:
             raise CodecError(f"channels must be 1 or 3, is {self.channels}")
         if not 0 <= self.steps <= MAX_STEPS:
             raise CodecError(f"steps must be in 0..{MAX_STEPS}, is {self.steps}")
+        if len(self.extras) > MAX_EXTRAS:
+            raise CodecError(f"there are {len(self.extras)} extras, more than {MAX_EXTRAS}")
         for tag in self.extras:
             if tag % 2 == 0 and tag not in _KNOWN:
                 raise CodecError(f"the file has something this version cannot read (tag {tag})")
@@ -209,7 +212,7 @@ def _parse_long(source: Bytes, kind: int, most: int) -> tuple[Header, bytes]:
 def _extras(source: Bytes) -> dict[int, bytes]:
     extras: dict[int, bytes] = {}
     last = 0
-    for _ in range(source.number("the number of extras")):
+    for _ in range(source.number("the number of extras", 0, MAX_EXTRAS)):
         last = source.number("the tag of an extra", last + 1)
         extras[last] = source.take(source.number("the length of an extra"), "an extra")
     return extras
