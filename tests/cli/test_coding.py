@@ -8,7 +8,10 @@ import pytest
 from PIL import Image
 
 from calling import call, call_json
-from codec.crops import GOLDEN, crops
+from codec.crops import GOLDEN, crops, tiny
+from underdraw.cli import archives
+from underdraw.codec import archive
+from underdraw.codec.container import parse_archive
 from underdraw.codec.measures import psnr
 
 MODEL = ("--model", str(GOLDEN / "tiny@1"))
@@ -81,6 +84,28 @@ def test_archives_there_and_back(capsys, photos, tmp_path) -> None:
     assert [p.name for p in out.rglob("*.png")] == ["x.jpg.png"]
 
 
+def test_archives_overwrite_nothing_of_their_own(capsys, tmp_path) -> None:
+    folder, file, out = tmp_path / "photos", tmp_path / "all.udr", tmp_path / "out"
+    folder.mkdir()
+    for a, name in zip(crops(2, 8, 8), ("x.jpg", "x.jpg.png"), strict=True):
+        Image.fromarray(a.transpose(1, 2, 0)).save(folder / name)
+    call_json(capsys, "compress", str(folder), "-o", str(file), *MODEL, "--lossless")
+    call_json(capsys, "decompress", str(file), "-o", str(out), *MODEL)
+    assert np.array_equal(levels(out / "x.jpg.png"), levels(folder / "x.jpg.png"))
+    assert np.array_equal(levels(out / "x.jpg.png.png"), levels(folder / "x.jpg"))
+
+
+def test_pictures_of_archives_without_names_have_numbers() -> None:
+    index = parse_archive(archive.encode(tiny(), [*crops(2, 4, 4), *crops(1, 5, 4)]))
+    assert archives.spans_of(index) == [range(2), range(2, 3)]
+    assert archives.number_of(None, "000002.png") == 2
+    assert archives.number_of(["a", "b"], "b") == 1
+    for name in ("2.png", "000002", "+00002.png", "a", ""):
+        assert archives.number_of(None, name) is None
+    assert archives.some(None, range(1, 3)) == "000001.png, 000002.png"
+    assert archives.some(["a"] * 99, range(30)).endswith("a, a and 10 more")
+
+
 def test_a_damaged_block_costs_its_pictures(capsys, photos, tmp_path) -> None:
     file, out = tmp_path / "all.udr", tmp_path / "out"
     call_json(capsys, "compress", str(photos), "-o", str(file), *MODEL, "--lossless")
@@ -106,6 +131,7 @@ def test_bad_input_is_one_line_and_exit_code_2(capsys, photos, tmp_path) -> None
         (("compress", one, one, "-o", out, *MODEL, "--lossless"), "have one name"),
         (("compress", str(tmp_path / "empty"), "-o", out, *MODEL), "no pictures"),
         (("compress", "missing.png", "-o", out, *MODEL), "missing.png"),
+        (("compress", one, "-o", one, *MODEL), "0.png is a picture that is to be compressed"),
         (("compress", one, "-o", out, *MODEL, "--quality", "300"), "300"),
         (("compress", one, "-o", out, *MODEL, "--lossless", "--steps", "2"), "exclude"),
         (("compress", one, "-o", out, "--model", "nobody"), "nobody"),

@@ -1,6 +1,8 @@
 """What the commands of the codec do with archives."""
 
 import time
+from collections.abc import Collection
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from underdraw.codec.exact import Twin
 from underdraw.codec.files import Wish
 from underdraw.codec.image import Picture, read, write
 from underdraw.codec.library import fit, twin_of
+
+SHOWN = 20
+"""Names in a message, at most."""
 
 
 def of_many(files: dict[str, Path], twin: Twin, wish: Wish) -> tuple[bytes, dict[str, Any]]:
@@ -42,34 +47,55 @@ def extract(
     """`underdraw decompress` of an archive: damaged blocks are left out, with exit code 1."""
     start, content = time.monotonic(), file.read_bytes()
     index = parse_archive(content)
-    names, blocks = named(index, content), range(len(index.blocks))
-    if block is not None and block not in blocks:
-        raise CodecError(f"there is no block {block}: {file} has {len(blocks)}")
-    if only is not None and not any(only in names_of(index, names, i) for i in blocks):
+    names, spans = named(index, content), spans_of(index)
+    if block is not None and not 0 <= block < len(spans):
+        raise CodecError(f"there is no block {block}: {file} has {len(spans)}")
+    number = None if only is None else number_of(names, only)
+    if only is not None and (number is None or number >= index.images):
         raise CodecError(f"{file} holds no picture {only!r}")
-    twin, written, damaged = twin_of(index.model, model), list[str](), list[int]()
-    for i in blocks if block is None else [block]:
-        mine = names_of(index, names, i)
-        if only is not None and only not in mine:
+    twin, taken = twin_of(index.model, model), frozenset(names or ())
+    written, damaged = list[str](), list[int]()
+    for i in range(len(spans)) if block is None else [block]:
+        if number is not None and number not in spans[i]:
             continue
         try:
             levels = archive.decode_block(twin, index.blocks[i], index.read_block(content, i))
         except CodecError as error:
-            tell.say(f"{error}; its pictures are left out: {', '.join(mine)}")
+            tell.say(f"{error}; its pictures are left out: {some(names, spans[i])}")
             damaged.append(i)
             continue
-        pairs = zip(mine, levels, strict=True)
-        written += [unpack(out, name, a) for name, a in pairs if only in (None, name)]
+        for j, picture in zip(spans[i], levels, strict=True):
+            if number in (None, j):
+                written.append(unpack(out, name_of(names, j), picture, taken))
     told = {"folder": str(out), "images": len(written), "damaged_blocks": damaged, "files": written}
     tell.result(told | {"seconds": time.monotonic() - start}, as_json)
     return 1 if damaged else 0
 
 
-def names_of(index: Archive, names: list[str] | None, block: int) -> list[str]:
-    """The names of the pictures in one block; numbers, where there are no names."""
-    first = sum(b.images for b in index.blocks[:block])
-    last = first + index.blocks[block].images
-    return [f"{i:06d}.png" for i in range(first, last)] if names is None else names[first:last]
+def spans_of(index: Archive) -> list[range]:
+    """The numbers of the pictures in each block."""
+    ends = list(accumulate(block.images for block in index.blocks))
+    return [range(end - block.images, end) for end, block in zip(ends, index.blocks, strict=True)]
+
+
+def name_of(names: list[str] | None, number: int) -> str:
+    """The name of a picture; its number, where there are no names."""
+    return f"{number:06d}.png" if names is None else names[number]
+
+
+def number_of(names: list[str] | None, name: str) -> int | None:
+    """The number of the picture of this name, if there may be one."""
+    if names is not None:
+        return names.index(name) if name in names else None
+    digits = name.removesuffix(".png")
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 16 else None
+    return number if number is not None and name_of(None, number) == name else None
+
+
+def some(names: list[str] | None, span: range) -> str:
+    """What to call the pictures of a block, briefly."""
+    more = f" and {len(span) - SHOWN} more" if len(span) > SHOWN else ""
+    return ", ".join(name_of(names, i) for i in span[:SHOWN]) + more
 
 
 def named(index: Archive, content: bytes) -> list[str] | None:
@@ -81,10 +107,13 @@ def named(index: Archive, content: bytes) -> list[str] | None:
         return None
 
 
-def unpack(folder: Path, name: str, levels: np.ndarray) -> str:
-    """Write one picture of an archive, in a format that keeps it."""
+def unpack(folder: Path, name: str, levels: np.ndarray, names: Collection[str] = ()) -> str:
+    """Write one picture of an archive, in a format that keeps it, and over none of its `names`."""
     path = folder / name
     if path.suffix.lower() not in (".png", ".bmp", ".tif", ".tiff"):
-        path = path.with_name(path.name + ".png")
+        name += ".png"
+        while name in names:
+            name += ".png"
+        path = folder / name
     write(Picture(levels), path)
     return str(path)

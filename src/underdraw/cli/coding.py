@@ -24,6 +24,8 @@ def compress(images: Sequence[Path], out: Path, model: str, wish: Wish, as_json:
     """`underdraw compress`."""
     start, twin = time.monotonic(), twin_named(model)
     files = pictures_in(images)
+    if out.exists() and any(out.samefile(path) for path in files.values() if path.exists()):
+        raise CodecError(f"{out} is a picture that is to be compressed")
     single = len(images) == 1 and not images[0].is_dir()
     if not single and not wish.lossless:
         raise CodecError(f"{len(files)} pictures make an archive, which needs --lossless")
@@ -88,7 +90,8 @@ def is_archive(file: Path) -> bool:
     Raises:
         CodecError: it is no file of ours.
     """
-    return kind_of(file.read_bytes()[:16]) == ARCHIVE
+    with file.open("rb") as source:
+        return kind_of(source.read(16)) == ARCHIVE
 
 
 def decompress(
