@@ -64,11 +64,19 @@ def test_bars_are_as_long_as_what_they_say():
 
 
 def test_what_is_seen_is_stretched_from_black_to_white(looks):
-    picture = seen(looks[1], 0, 64)
+    picture = seen(looks[1], 0, 64, 1)
     inner = picture[4:60, 4:60]
     assert inner.min() == 0
     assert inner.max() == 255
     assert (picture[:4] == GAP).all()
+
+
+def test_of_several_windows_the_narrowest_is_shown(x):
+    model = build(GlimpserConfig((1, 20, 24), 4, steps=1, read_size=4, hidden=8, scales=3))
+    with torch.no_grad():
+        (look,) = model.looks(x)
+    near = look._replace(patch=look.patch[:, :1])
+    assert np.array_equal(cell(x, look, 0, 1, 4), cell(x, near, 0, 1, 4))
 
 
 def test_a_network_that_looks_once_without_a_window_is_shown_too(x):

@@ -65,7 +65,10 @@ def cell(x: Tensor, look: Look, image: int, label: int | None, scale: int) -> Pa
     whole = framed(x[image], look, image, scale)
     width = whole.shape[1]
     below = width // 2
-    parts = [seen(look, image, below), bars(look.logits[image], label, width - below, below)]
+    parts = [
+        seen(look, image, below, x.shape[1]),
+        bars(look.logits[image], label, width - below, below),
+    ]
     return np.concatenate([whole, np.concatenate(parts, 1)])
 
 
@@ -77,14 +80,12 @@ def framed(x: Float[Tensor, "c h w"], look: Look, image: int, scale: int) -> Pag
     return outline(tile, box_of(look.window, image), scale, READ)
 
 
-def seen(look: Look, image: int, side: int) -> Page:
-    """What a glimpse sees, in a square; empty for a model without windows."""
+def seen(look: Look, image: int, side: int, channels: int) -> Page:
+    """What a glimpse sees of so many channels, in a square; empty for a model without windows."""
     empty = np.full((side, side, 3), GAP, np.uint8)
     if look.patch is None or look.window is None:
         return empty
-    patch = look.patch[image : image + 1].detach().float()
-    channels = 3 if patch.shape[1] % 3 == 0 else 1
-    patch = patch[:, :channels]  # of the narrowest window
+    patch = look.patch[image : image + 1, :channels].detach().float()  # of the narrowest window
     low, high = patch.min(), patch.max()
     tile = coloured(to_levels((patch - low) / (high - low).clamp(min=1e-6)))[0]
     room = side - 8
