@@ -14,6 +14,7 @@ import underdraw.data
 from underdraw.data import DataConfig, hold, open_images
 from underdraw.grade import grade
 from underdraw.models.convnet import ConvNetConfig
+from underdraw.models.draw import DRAWConfig
 from underdraw.models.glimpser import GlimpserConfig
 from underdraw.presets import Preset, TrainConfig
 from underdraw.train import read_log, train
@@ -98,11 +99,25 @@ def test_the_earlier_glimpses_cost_what_the_config_says(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("importance_samples", 3), ("beta", 0.5), ("recompute", True)]
+    ("field", "value"),
+    [("importance_samples", 3), ("beta", 0.5), ("kl_warmup", 7), ("recompute", True)],
 )
 def test_what_means_nothing_to_a_classifier_is_refused(tmp_path, field, value):
     with pytest.raises(ValueError, match=f"{field} is {value}"):
         go(tmp_path, **{field: value})
+    assert not (tmp_path / "preset.json").exists()
+
+
+def test_a_weight_of_early_glimpses_means_nothing_to_a_bound(tmp_path):
+    model = DRAWConfig((1, 28, 28), steps=2, hidden=4, latent=2)
+    preset = Preset("tiny", "tiny", model, DataConfig(), TrainConfig(early=0.5))
+    with pytest.raises(ValueError, match=r"early is 0\.5, which means nothing to a model"):
+        train(preset, tmp_path, quiet=True)
+
+
+def test_other_classes_than_the_models_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="train has 10 classes, the model 5"):
+        go(tmp_path, model=replace(MODEL, classes=5))
     assert not (tmp_path / "preset.json").exists()
 
 

@@ -26,6 +26,8 @@ class BoundTask(Task):
 
     names = ("distortion", "rate", "objective")
     measure_of = "validation bound"
+    kind = "a model that is trained by its bound"
+    foreign = ("early",)
 
     def __init__(self, preset: Preset, model: Any, place: Place) -> None:  # noqa: ANN401
         super().__init__(preset, model, place)

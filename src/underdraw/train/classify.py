@@ -31,14 +31,12 @@ class ClassTask(Task):
     names = ("nats", "error", "objective")
     labels = True
     measure_of = "validation cross-entropy"
+    kind = "a classifier"
+    foreign = ("importance_samples", "beta", "kl_warmup", "recompute")
 
     def __init__(self, preset: Preset, model: Any, place: Place) -> None:  # noqa: ANN401
         super().__init__(preset, model, place)
         self.steps = model.steps
-        for name in ("importance_samples", "beta", "recompute"):
-            if getattr(self.config, name) != getattr(type(self.config), name):
-                value = getattr(self.config, name)
-                raise ValueError(f"{name} is {value!r}, which means nothing to a classifier")
 
     def cost(
         self, forward: Forward, batch: tuple[Tensor, Tensor], step: int

@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from underdraw.configs import from_json, to_json
 from underdraw.data import Images, Stream, open_images
 from underdraw.files import write_json
+from underdraw.grade import with_labels
 from underdraw.presets import Preset
 from underdraw.train.log import Log
 from underdraw.train.loop import Run
@@ -145,5 +146,8 @@ def _fits(preset: Preset, *sets: Images | Stream) -> None:
     for images in sets:
         if tuple(images.shape) != tuple(preset.model.shape):
             raise ValueError(
-                f"{images.name} holds images {images.shape}, the model draws {preset.model.shape}"
+                f"{images.name} holds images {images.shape}, the model has {preset.model.shape}"
             )
+        classes = getattr(preset.model, "classes", None)
+        if classes is not None and isinstance(images, Images):
+            with_labels(images, classes)

@@ -38,6 +38,8 @@ class Task(ABC):
         replicas: how often every image stands in a batch.
         steps: of the model.
         measure_of: what "nats" are, in words.
+        kind: what is trained for it, in words.
+        foreign: settings that mean nothing to it, and are refused unless they have their defaults.
     """
 
     names: tuple[str, ...]
@@ -45,9 +47,14 @@ class Task(ABC):
     replicas: int = 1
     steps: int
     measure_of: str
+    kind: str
+    foreign: tuple[str, ...] = ()
 
     def __init__(self, preset: Preset, model: Any, place: Place) -> None:  # noqa: ANN401
         self.preset, self.config, self.model, self.place = preset, preset.train, model, place
+        for name in self.foreign:
+            if (value := getattr(self.config, name)) != getattr(type(self.config), name):
+                raise ValueError(f"{name} is {value!r}, which means nothing to {self.kind}")
 
     @abstractmethod
     def cost(self, forward: Forward, batch: Any, step: int) -> tuple[Tensor, Tensor]:  # noqa: ANN401
