@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from calling import call, call_json
-from underdraw.checkpoint import save
+from underdraw.checkpoint import load, save
+from underdraw.cli.work import images_of
 from underdraw.models import build
 from underdraw.models.glimpser import GlimpserConfig
 from underdraw.presets import glimpser_mnist_cluttered_small
@@ -32,6 +33,11 @@ def test_evaluate_gives_the_error_and_its_interval(capsys, run):
     code, _, err = call(capsys, "evaluate", run, "--importance-samples", "3")
     assert code == 2
     assert "importance_samples is 3" in err
+
+
+def test_training_images_are_measured_at_their_size(capsys, run, tmp_path):
+    grown = save(load(run), tmp_path / "grown", data=DATA | {"growing": 3, "canvas": 100})
+    assert images_of(str(grown), "train", None).source.stage(0) == (100, 2)
 
 
 def test_glimpse_shows_what_is_right_and_what_is_wrong(capsys, run, tmp_path):

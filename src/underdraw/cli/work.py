@@ -72,9 +72,9 @@ def data_of(model: str) -> DataConfig:
 def images_of(model: str, split: str, root: Path | None, pieces: int | None = None) -> Images:
     """A split of the data a model was trained on, by random access.
 
-    With `pieces`, among so many pieces of clutter.
+    With `pieces`, among so many pieces of clutter. A canvas that grows in training has its size.
     """
-    config = data_of(model)
+    config = replace(data_of(model), growing=0)
     config = config if pieces is None else replace(config, pieces=pieces)
     if model.startswith(checkpoint.HUB) and not is_named_set(config):
         raise ValueError(f"{model} asks for the data {config.name!r}, which is no set by name")
