@@ -45,6 +45,7 @@ def test_the_size_of_what_passes_is_kept():
         ("maps", (4, 0)),
         ("kernel", 0),
         ("kernel", 102),
+        ("kernel", 12),  # too large for the second maps, of 10 x 10
         ("stride", 0),
         ("hidden", -1),
         ("classes", 1),
@@ -52,4 +53,4 @@ def test_the_size_of_what_passes_is_kept():
 )
 def test_what_cannot_be_built_is_refused(field, value):
     with pytest.raises(ValueError, match=field):
-        ConvNetConfig(**{field: value})
+        ConvNetConfig(**{"maps": (4, 4), "kernel": 10, "stride": 9, field: value})

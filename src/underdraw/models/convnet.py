@@ -57,8 +57,7 @@ class ConvNetConfig:
                 raise ValueError(f"{name} must be at least {low}, got {getattr(self, name)}")
         if self.pool not in ("none", "max"):
             raise ValueError(f"pool must be none or max, got {self.pool!r}")
-        if min(self.shape[1:]) + 2 * self.padding < self.kernel:
-            raise ValueError(f"kernel must fit into {self.shape}, got {self.kernel}")
+        self.side(min(self.shape[1:]))
 
     @property
     def padding(self) -> int:
@@ -66,8 +65,10 @@ class ConvNetConfig:
         return self.kernel // 2 if self.kernel % 2 else 0
 
     def side(self, pixels: int) -> int:
-        """A side of the last maps."""
+        """A side of the last maps; ValueError if a filter does not fit on the way."""
         for _ in self.maps:
+            if pixels + 2 * self.padding < self.kernel:
+                raise ValueError(f"kernel must fit into all maps, got {self.kernel} for {pixels}")
             pixels = (pixels + 2 * self.padding - self.kernel) // self.stride + 1
         return pixels
 
