@@ -4,8 +4,8 @@
     interval = (k + z^2 / 2 -+ z sqrt(k (n - k) / n + z^2 / 4)) / (n + z^2),    z = 1.96
 
 The interval (Wilson, 1927) holds the error of endless images with 95 % confidence; it never leaves
-[0, 1], and is right for few mistakes too. There is no noise: a number can be repeated whatever the
-batch. A last batch that is not full is filled up, so that one compiled graph serves all.
+[0, 1], and is right for few mistakes too. There is no noise: whatever the batch, a number repeats
+up to rounding. A last batch that is not full is filled up, so that one compiled graph serves all.
 """
 
 import math
