@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from underdraw.cli import tell
+from underdraw.cli.watching import watched
 from underdraw.codec import archive
 from underdraw.codec.container import Archive, parse_archive
 from underdraw.codec.errors import CodecError
@@ -32,10 +33,13 @@ def of_many(files: dict[str, Path], twin: Twin, wish: Wish) -> tuple[bytes, dict
     if any(picture.icc for picture in pictures.values()):
         tell.say("colour profiles are dropped: archives hold levels only")
     names, levels = list(pictures), [picture.levels for picture in pictures.values()]
-    content = archive.encode(twin, levels, names)
     places = archive.order([a.shape for a in levels])
-    again = archive.decode(twin, content)
-    if not all(np.array_equal(levels[i], a) for i, a in zip(places, again, strict=True)):
+    pixels = sum(a[0].size for a in levels)
+    with watched(twin, f"compressing {len(names)} pictures", 3 * pixels):
+        content = archive.encode(twin, levels, names)
+        both = zip(places, archive.decode(twin, content), strict=True)
+        equal = all(np.array_equal(levels[i], a) for i, a in both)
+    if not equal:
         raise CodecError("the archive did not come back as it was; nothing has been written")
     told = {"kind": "archive", "model": twin.hash.hex(), "images": len(names)}
     return content, told | {"levels": sum(a.size for a in levels)}
@@ -59,7 +63,9 @@ def extract(
         if number is not None and number not in spans[i]:
             continue
         try:
-            levels = archive.decode_block(twin, index.blocks[i], index.read_block(content, i))
+            one, data = index.blocks[i], index.read_block(content, i)
+            with watched(twin, f"block {i}", 2 * one.images * one.height * one.width):
+                levels = archive.decode_block(twin, one, data)
         except CodecError as error:
             tell.say(f"{error}; its pictures are left out: {some(names, spans[i])}")
             damaged.append(i)

@@ -10,6 +10,8 @@ from PIL import Image
 
 from underdraw.cli import tell
 from underdraw.cli.archives import of_many
+from underdraw.cli.watching import watched
+from underdraw.codec.budgets import SAMPLE, TRIED
 from underdraw.codec.container import ARCHIVE, KINDS, kind_of, parse
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact import Twin
@@ -61,8 +63,9 @@ def of_one(files: dict[str, Path], twin: Twin, wish: Wish) -> tuple[bytes, dict[
     """A file of one picture, after it has been decoded again, and what is to be said of it."""
     (path,) = files.values()
     picture = read(path)
-    (content,) = compress_all([picture], twin, wish)
-    again = picture_of(*parse(content), twin)
+    with watched(twin, f"compressing {path.name}", passes(picture, wish)):
+        (content,) = compress_all([picture], twin, wish)
+        again = picture_of(*parse(content), twin)
     if wish.lossless and not same(again, picture):
         raise CodecError(f"{path} did not come back as it was; nothing has been written")
     if wish.lossless and path.stat().st_size <= len(content):
@@ -73,6 +76,13 @@ def of_one(files: dict[str, Path], twin: Twin, wish: Wish) -> tuple[bytes, dict[
     told = {"kind": KINDS[parse(content)[0].kind], "model": twin.hash.hex()}
     shape = {"width": picture.size[1], "height": picture.size[0], "levels": picture.levels.size}
     return content, told | shape | ({} if wish.lossless else {"psnr": psnr(seen, again.levels)})
+
+
+def passes(picture: Picture, wish: Wish) -> int:
+    """Pixels that are drawn to compress a picture and to decode it again."""
+    height, width = picture.size
+    tried = 2 * len(TRIED) * min(height, SAMPLE) * min(width, SAMPLE)
+    return 2 * height * width + (tried if wish.bits_per_dim is not None else 0)
 
 
 def same(a: Picture, b: Picture) -> bool:
@@ -101,7 +111,9 @@ def decompress(
     """`underdraw decompress` of one picture."""
     start = time.monotonic()
     header, payload = parse(file.read_bytes())
-    picture = picture_of(header, payload, twin_of(header.model, model), steps, temperature, seed)
+    twin = twin_of(header.model, model)
+    with watched(twin, f"decompressing {file.name}", header.height * header.width):
+        picture = picture_of(header, payload, twin, steps, temperature, seed)
     out = out / f"{file.stem}.png" if out.is_dir() or not out.suffix else out
     write(picture, out)
     height, width = picture.size

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -40,11 +41,25 @@ def table(title: str, heads: list[str], rows: list[list[str]]) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Any]:
-    """A progress bar on stderr; yields a function that takes how much is done."""
-    with Progress(console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
+def progress(what: str, total: int, after: float = 0.0) -> Iterator[Any]:
+    """A progress bar on stderr; yields a function that takes how much is done.
+
+    What is done within `after` seconds has none.
+    """
+    bar = Progress(console=console, transient=True, disable=not sys.stderr.isatty())
+    task, begun = bar.add_task(what, total=total), time.monotonic()
+
+    def report(done: int) -> None:
+        bar.update(task, completed=done)
+        if time.monotonic() - begun >= after:
+            bar.start()
+
+    try:
+        if not after:
+            bar.start()
+        yield report
+    finally:
+        bar.stop()
 
 
 def _word(value: Any) -> str:  # noqa: ANN401
