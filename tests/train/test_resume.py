@@ -1,5 +1,6 @@
 """A run that is killed goes on as if nothing had happened."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -8,11 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
-from train.tiny_run import go, tiny
+from train.tiny_run import digits, go, tiny
 from underdraw.data import DataError
-from underdraw.train import RunError, read_log
+from underdraw.train import RunError, read_log, train
 from underdraw.train.state import LAST, TrainState
 
 PROGRAM = Path(__file__).parent / "tiny_run.py"
@@ -79,14 +81,16 @@ def test_sigterm_saves_first(unbroken, tmp_path):
     assert_same(tmp_path / "run", unbroken)
 
 
-def test_time_ends_a_run_cleanly_and_it_resumes(unbroken, tmp_path):
-    from train.tiny_run import digits
-    from underdraw.train import train
-
-    out = tmp_path / "run"
-    few = train(
+def one_update(out):
+    """A run that time ends after its first update."""
+    return train(
         tiny(**LONG), out, images=digits(40), valid=digits(16, 1), max_minutes=0.0, quiet=True
     )
+
+
+def test_time_ends_a_run_cleanly_and_it_resumes(unbroken, tmp_path):
+    out = tmp_path / "run"
+    few = one_update(out)
     assert (few.reason, few.step) == ("time", 1)
     assert go(out, resume=True, **LONG).reason == "finished"
     mine, theirs = load_file(out / LAST), load_file(unbroken / LAST)
@@ -125,3 +129,15 @@ def test_a_damaged_checkpoint_is_refused_with_its_name(unbroken, tmp_path):
 
         with pytest.raises(RunError, match=r"bad\.safetensors cannot be resumed"):
             TrainState(build(tiny().model), tiny().train).load(bad)
+
+
+def test_a_checkpoint_with_fewer_sums_goes_on(unbroken, tmp_path):
+    run = tmp_path / "run"
+    one_update(run)
+    with safe_open(run / LAST, "pt") as file:
+        numbers = json.loads(file.metadata()["numbers"])
+    numbers["window"] = [1.0, 2.0, 5.0]  # without the objective
+    save_file(load_file(run / LAST), run / LAST, metadata={"numbers": json.dumps(numbers)})
+    assert go(run, **LONG, resume=True).reason == "finished"
+    mine, theirs = load_file(run / LAST), load_file(unbroken / LAST)
+    assert all(torch.equal(mine[key], theirs[key]) for key in mine)

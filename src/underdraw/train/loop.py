@@ -82,6 +82,8 @@ class Run:
         """Take over the run's last checkpoint."""
         self.state.load(self.out / LAST)
         *sums, count = self.state.numbers.window
+        if not sums or len(sums) % len(self.sums):
+            return  # a checkpoint of before another sum was followed: begin a window
         rows = torch.tensor(sums, device=self.sums.device).unflatten(0, (-1, len(self.sums)))
         mine = rows[self.rank[0]] if len(rows) == self.rank[1] else rows.mean(0)
         self.sums, self.count = mine, int(count)
