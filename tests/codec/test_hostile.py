@@ -77,8 +77,8 @@ def test_the_count_sees_more_work() -> None:
     small, large = (hostile._picture(LOSSY, side, side, 3, 4) for side in (16, 32))
     assert not large.within(small)
     assert small.within(large)
-    few, many = (hostile._block(Block(n, 8, 8, 3, 2)) for n in (4, 8))
-    assert not many.within(few)
+    once, twice = (hostile.round_of(2, 8, 8, 3, single) for single in (True, False))
+    assert not twice.within(once)
 
 
 @pytest.mark.parametrize("kind", [LOSSY, LOSSLESS])
