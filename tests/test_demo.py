@@ -6,6 +6,9 @@ import re
 import pytest
 from PIL import Image
 
+from codec.crops import tiny
+from underdraw.codec.files import decompress
+from underdraw.demo import coding
 from underdraw.demo import run as demo
 
 
@@ -35,3 +38,13 @@ def test_the_demo_removes_nothing_of_yours(tmp_path):
     with pytest.raises(ValueError, match="in the way"):
         steps.training(0, tmp_path)
     assert (tmp_path / "run" / "thesis.tex").exists()
+
+
+def test_a_photograph_is_cut(tmp_path):
+    section = coding.coding(tmp_path, tiny())
+    content = (tmp_path / "parrots.udr").read_bytes()
+    assert f"{len(content):,}" in section.text
+    assert decompress(content[:50], model=tiny()).size == (240, 180)
+    with Image.open(tmp_path / section.figures[0].file) as sheet:
+        assert sheet.width > 7 * 240
+    assert coding.there("tiny") is False

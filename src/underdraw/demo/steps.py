@@ -14,6 +14,7 @@ from PIL import Image
 
 from underdraw import checkpoint, gallery, plot
 from underdraw.data import DataConfig, Images, open_images, random_subset
+from underdraw.demo.coding import coding, there
 from underdraw.demo.page import Figure, Section, page
 from underdraw.evaluate import Evaluation, evaluate
 from underdraw.files import write_json, write_text
@@ -45,6 +46,9 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
     say(f"  {measured.nats:.2f} +- {measured.stderr:.2f} nats per image")
     sections = [bound(measured, out), *_drawing(model, seed, out, say)]
     sections += [reconstructing(model, test, seed, out), seeing(out)]
+    if there():
+        say("compressing a photograph, and cutting the file")
+        sections.append(coding(out))
     say(f"training {SMALL} on the shipped digits for about a minute")
     learnt, trained = training(seed, out)
     sections.append(learnt)
