@@ -35,7 +35,7 @@ def glimpser_mnist_cluttered_4() -> Preset:
         "4 glimpses of 12x12, classifies cluttered MNIST",
         GlimpserConfig(steps=4),
         GROWING,
-        TRAIN,
+        replace(TRAIN, steps=56_000),
     )
 
 
