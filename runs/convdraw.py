@@ -61,6 +61,22 @@ def settings(
     return clock.scheduled(found, clock.updates(found, speed, minutes), 20)
 
 
+def carried(
+    found: Preset, run: Path, root: Path | None, max_minutes: float | None, now: bool
+) -> bool:
+    """Train what is left to train of a run; whether it is to be measured, as it has been or `now`.
+
+    A run that was measured is left alone.
+    """
+    if (run / record.TEST).is_file():
+        return True
+    outcome = train(found, run, root=root, resume=True, max_minutes=max_minutes)
+    if outcome.reason == "finished" or now:
+        return True
+    print(f"stopped at update {outcome.step} by {outcome.reason}; run again to go on")
+    return False
+
+
 def bound(found: Preset, row: dict[str, Any]) -> str:
     """The test bound in words."""
     test, tight = row["test"], row["importance"]
@@ -129,12 +145,9 @@ def main(
     found = settings(
         name, run, data, minutes, learning_rate=learning_rate, batch=batch, pace=pace
     )  # fmt: skip
-    if not (run / record.TEST).is_file():
-        outcome = train(found, run, root=data, resume=True, max_minutes=max_minutes)
-        if outcome.reason != "finished" and not now:
-            print(f"stopped at update {outcome.step} by {outcome.reason}; run again to go on")
-            return
-        record.measure(run, data, importance_samples, images)
+    if not carried(found, run, data, max_minutes, now):
+        return
+    record.measure(run, data, importance_samples, images)
     row = record.measured(run)
     log = [line for line in read_log(run) if line["kind"] == "valid"]
     record.write(name, **row, log=log)

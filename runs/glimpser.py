@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 import record
-from convdraw import settings
+from convdraw import carried, settings
 from underdraw import checkpoint
 from underdraw.configs import from_json
 from underdraw.data import DataConfig, Images, describe, open_images
@@ -29,7 +29,7 @@ from underdraw.grade import grade
 from underdraw.presets import Preset
 from underdraw.study import PIECES
 from underdraw.study.runs import numbers_of
-from underdraw.train import read_log, train
+from underdraw.train import read_log
 
 PUBLISHED = {
     "glimpser_mnist_cluttered": {"DRAW paper, 8 glimpses": 0.0336, "RAM, 8 glimpses": 0.0811},
@@ -141,11 +141,8 @@ def main(
         name, run, data, minutes, seed=seed, learning_rate=learning_rate, batch=batch, pace=pace,
         steps=updates,
     )  # fmt: skip
-    if not (run / record.TEST).is_file():
-        outcome = train(found, run, root=data, resume=True, max_minutes=max_minutes)
-        if outcome.reason != "finished" and not now:
-            print(f"stopped at update {outcome.step} by {outcome.reason}; run again to go on")
-            return
+    if not carried(found, run, data, max_minutes, now):
+        return
     row = measured(run, data)
     log = [line for line in read_log(run) if line["kind"] == "valid"]
     record.write(f"{name}_{found.train.seed}", **row, log=log)

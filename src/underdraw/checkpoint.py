@@ -56,15 +56,20 @@ def locate(name: str | Path) -> Path:
     return folder
 
 
+def read_config(path: Path, refusal: type[ValueError]) -> Any:  # noqa: ANN401
+    """The JSON of a model's config; `refusal`, which is raised, if it is too large or damaged."""
+    try:
+        if path.stat().st_size > MAX_CONFIG:
+            raise refusal(f"{path} is larger than a config can be")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise refusal(f"{path} cannot be read: {error}") from error
+
+
 def describe(name: str | Path) -> dict[str, Any]:
     """The config.json of a model: format, model, config, and what else was saved with it."""
     path = locate(name) / CONFIG
-    try:
-        if path.stat().st_size > MAX_CONFIG:
-            raise CheckpointError(f"{path} is larger than a config can be")
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise CheckpointError(f"{path} cannot be read: {error}") from error
+    values = read_config(path, CheckpointError)
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not of format {FORMAT}")
     for part in ("config", "data", "train", "trained", "measured"):

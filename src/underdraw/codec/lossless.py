@@ -20,6 +20,7 @@ The latents of all sites come in the order of `codec.lossy`, then the levels of 
 vector, channel by channel. A stream keeps this order; on a stack it is the order of popping.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
@@ -63,7 +64,7 @@ class Told(NamedTuple):
     grid: Grid
 
 
-class Latents:
+class Latents(ABC):
     """A source that fills the maps that are coded, and lets the others rest."""
 
     def __init__(self, twin: Twin) -> None:
@@ -84,9 +85,9 @@ class Latents:
         grid = Grid(delta.numpy(), p.mu[:, maps].numpy(), p.log_sigma[:, maps].numpy())
         return grid, np.zeros(1, dtype=np.int64)
 
+    @abstractmethod
     def choose(self, site: Site, maps: Tensor, grid: Grid, q: Gaussian | None) -> Whole:
         """The numbers k at `site`, of the shape of `grid`."""
-        raise NotImplementedError
 
 
 class Single(Latents):

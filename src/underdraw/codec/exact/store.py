@@ -8,7 +8,6 @@ int64 path is taken if it does better.
 """
 
 import hashlib
-import json
 import warnings
 from importlib import resources
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from underdraw.checkpoint import CONFIG, MAX_CONFIG, WEIGHTS, CheckpointError, read_tensors
+from underdraw.checkpoint import CONFIG, WEIGHTS, CheckpointError, read_config, read_tensors
 from underdraw.codec.exact.grid import (
     BOUND,
     CLASSES,
@@ -84,12 +83,7 @@ def describe(name: str | Path) -> dict[str, Any]:
         ModelError: there is no such model, or its config is damaged or of another format.
     """
     path = locate(name) / CONFIG
-    try:
-        if path.stat().st_size > MAX_CONFIG:
-            raise ModelError(f"{path} is larger than a config can be")
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ModelError(f"{path} cannot be read: {error}") from error
+    values = read_config(path, ModelError)
     wanted = {"format": FORMAT, "model": "convdraw"}
     wanted |= {"fraction": FRACTION, "weight_fraction": WEIGHT_FRACTION}
     for key, value in wanted.items():
