@@ -124,6 +124,8 @@ def test_a_file_says_which_model_it_needs(tmp_path: Path, monkeypatch) -> None:
         decompress(content)
     monkeypatch.setattr(exact, "shipped", lambda: {"tiny@1": MODEL})
     assert decompress(content) == decompress(content, model=MODEL)
+    with pytest.raises(CodecError, match=r"no shipped model has the hash 0{16} .*: tiny@1\)"):
+        library.twin_of(bytes(8))
     codes = {MODEL: tiny().hash.hex(), tmp_path: tiny().hash[:2].hex() + "0" * 12}
     monkeypatch.setattr(exact, "shipped", lambda: {"tiny@1": MODEL, "other@1": tmp_path})
     with monkeypatch.context() as patch:

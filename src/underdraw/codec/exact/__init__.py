@@ -9,7 +9,7 @@ from underdraw.codec.exact.cost import Cost, bits_per_dim, cost, information
 from underdraw.codec.exact.export import export, prune, twin_of
 from underdraw.codec.exact.gaussians import ExactGaussian, ExactPixels
 from underdraw.codec.exact.grid import BOUND, CLASSES, FRACTION, GRIDS
-from underdraw.codec.exact.store import ModelError, describe, find, load, locate, shipped
+from underdraw.codec.exact.store import ModelError, describe, load, locate, shipped
 from underdraw.codec.exact.twin import Twin
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "cost",
     "describe",
     "export",
-    "find",
     "information",
     "load",
     "locate",

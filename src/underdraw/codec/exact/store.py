@@ -46,19 +46,6 @@ def shipped() -> dict[str, Path]:
     return {path.parent.name: path.parent for path in sorted(root.glob(f"*@*/{CONFIG}"))}
 
 
-def find(name: bytes) -> Path:
-    """The folder of the shipped model whose hash is `name`, 8 bytes.
-
-    Raises:
-        ModelError: none has it.
-    """
-    for folder in shipped().values():
-        if describe(folder)["hash"] == name.hex():
-            return folder
-    known = ", ".join(shipped()) or "none"
-    raise ModelError(f"no shipped model has the hash {name.hex()} (there are: {known})")
-
-
 def locate(name: str | Path) -> Path:
     """The folder of a shipped model or of a path; a name without a version is the newest.
 
