@@ -122,6 +122,10 @@ def test_bad_input_is_one_line_and_exit_code_2(capsys, photos, tmp_path) -> None
     one, out = str(photos / "0.png"), str(tmp_path / "a.udr")
     good = tmp_path / "good.udr"
     call_json(capsys, "compress", one, "-o", str(good), *MODEL)
+    whole = tmp_path / "whole.udr"
+    call_json(capsys, "compress", one, "-o", str(whole), *MODEL, "--lossless")
+    many = tmp_path / "many.udr"
+    call_json(capsys, "compress", str(photos), "-o", str(many), *MODEL, "--lossless")
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.udr").write_bytes(b"no such file")
     clear = Image.fromarray(np.zeros((4, 4, 4), np.uint8))
@@ -143,6 +147,8 @@ def test_bad_input_is_one_line_and_exit_code_2(capsys, photos, tmp_path) -> None
         (("decompress", str(good), "-o", str(tmp_path / "a.nothing"), *MODEL), ".nothing"),
         (("decompress", str(good), "-o", str(tmp_path / "a.png"), *MODEL, "--steps", "9"), "9"),
         (("decompress", str(good), "-o", out, *MODEL, "--only", "x"), "not an archive"),
+        (("decompress", str(whole), "-o", out, *MODEL, "--steps", "2"), "hold whole pictures"),
+        (("decompress", str(many), "-o", out, *MODEL, "--temperature", "1"), "hold whole pictures"),
         (("decompress", str(tmp_path / "bad.udr"), "-o", out, *MODEL), "not an underdraw file"),
         (("info", str(tmp_path / "bad.udr")), "not an underdraw file"),
     ]
@@ -154,7 +160,7 @@ def test_bad_input_is_one_line_and_exit_code_2(capsys, photos, tmp_path) -> None
         assert not printed
     assert not Path(out).exists()
     assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "bad.udr", "clear.png", "empty", "good.udr", "photos",
+        "bad.udr", "clear.png", "empty", "good.udr", "many.udr", "photos", "whole.udr",
     ]  # fmt: skip
 
 

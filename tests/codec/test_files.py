@@ -84,6 +84,16 @@ def test_steps_stored_and_taken() -> None:
         decompress(whole, model=MODEL, steps=5)
 
 
+@pytest.mark.parametrize("part", [{"steps": 4}, {"steps": 0}, {"temperature": 0.5}, {"seed": 1}])
+def test_lossless_files_hold_whole_pictures(part: dict[str, float]) -> None:
+    content = compress(picture(3, 6, 5), MODEL, lossless=True)
+    ((name, value),) = part.items()
+    with pytest.raises(CodecError, match=f"{name}={value} is for lossy files.*whole pictures"):
+        decompress(content, model=MODEL, **part)
+    usual = decompress(content, model=MODEL, steps=None, temperature=0.0, seed=0)
+    assert np.array_equal(np.asarray(usual), picture(3, 6, 5))
+
+
 def test_wishes_that_exclude_each_other() -> None:
     for wish in (
         {"lossless": True, "quality": 0.0},

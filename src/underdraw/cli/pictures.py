@@ -60,13 +60,15 @@ def decompress(
         block: of an archive, the pictures of this block, from 0.
         steps: of a lossy file, take the first so many steps only.
         temperature: of a lossy file, where nothing is stored: 0 the model's mean, 1 a sample.
-        seed: of the sample.
+        seed: of a lossy file, which sample.
         json: print one JSON object to stdout.
     """
     from underdraw.cli import archives, coding
+    from underdraw.codec.files import refuse_parts
 
     if only is None and block is None and not coding.is_archive(file):
         return coding.decompress(file, out, model, steps, temperature, seed, json)
+    refuse_parts(steps, temperature, seed)
     return archives.extract(file, out, model, only, block, json)
 
 

@@ -183,13 +183,14 @@ def decompress(
     Args:
         content: the file; a lossy one may be cut anywhere behind its header.
         model: that wrote it, if it does not ship.
-        steps: take only so many of the stored steps.
-        temperature: where nothing is stored, 0 takes the model's mean and 1 a sample.
+        steps: of a lossy file, take only so many of the stored steps.
+        temperature: of a lossy file, where nothing is stored: 0 takes the model's mean, 1 a sample.
         seed: of the sample.
         most: pixels that the picture may have.
 
     Raises:
-        CodecError: the file is damaged, or an archive, or its model is not to be had.
+        CodecError: the file is damaged, or an archive, or its model is not to be had; or it is
+            lossless, and steps, temperature or seed are asked for.
     """
     header, payload = parse(content, most)
     return to_pillow(
@@ -211,6 +212,8 @@ def picture_of(
         CodecError: they do not fit the model, or are damaged.
     """
     size, channels = (header.height, header.width), header.channels
+    if header.kind == LOSSLESS:
+        refuse_parts(steps, temperature, seed)
     fit(twin, channels, size)
     stored = lossy.steps_of(twin, header.steps)
     if header.kind == LOSSLESS:
@@ -221,3 +224,15 @@ def picture_of(
     extras: dict[int, Any] = dict(header.extras)
     alpha = unpack_alpha(extras[ALPHA], size) if ALPHA in extras else None
     return Picture(levels, alpha, inflate(extras[PROFILE]) if PROFILE in extras else None)
+
+
+def refuse_parts(steps: int | None, temperature: float, seed: int) -> None:
+    """Refuse what can be asked of lossy files only, instead of passing it over.
+
+    Raises:
+        CodecError: something else than the whole picture is asked for.
+    """
+    asked = {"steps": steps, "temperature": temperature or None, "seed": seed or None}
+    given = [f"{name}={value}" for name, value in asked.items() if value is not None]
+    if given:
+        raise CodecError(f"{', '.join(given)} is for lossy files: lossless ones hold whole pictures")
