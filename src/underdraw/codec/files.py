@@ -232,7 +232,7 @@ def refuse_parts(steps: int | None, temperature: float, seed: int) -> None:
     Raises:
         CodecError: something else than the whole picture is asked for.
     """
-    asked = {"steps": steps, "temperature": temperature or None, "seed": seed or None}
-    given = [f"{name}={value}" for name, value in asked.items() if value is not None]
-    if given:
-        raise CodecError(f"{', '.join(given)} is for lossy files: lossless ones hold whole pictures")
+    values = {"steps": steps, "temperature": temperature or None, "seed": seed or None}
+    asked = ", ".join(f"{name}={value}" for name, value in values.items() if value is not None)
+    if asked:
+        raise CodecError(f"{asked} is for lossy files: lossless ones hold whole pictures")
