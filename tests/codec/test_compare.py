@@ -31,7 +31,8 @@ def pictures() -> list[Picture]:
 def test_all_keep_to_the_rate(pictures) -> None:
     rows = at_rate(tiny(), pictures, 0.7)
     methods = {(one.codec, one.method) for one in rows}
-    assert {(name, way) for name in ("underdraw", "WebP") for way in ("files", "sheet")} <= methods
+    names = ("underdraw", "underdraw, full variance", "WebP")
+    assert {(name, way) for name in names for way in ("files", "sheet")} <= methods
     for one in rows:
         assert one.met in (0, 2) or one.codec == "JPEG"
         assert one.bits_per_dim is None or one.bits_per_dim <= 0.7
@@ -40,6 +41,15 @@ def test_all_keep_to_the_rate(pictures) -> None:
     likeness = [psnr(p.levels, a) for p, a in zip(pictures, ours.shown, strict=True)]
     assert ours.psnr == pytest.approx(np.mean(likeness))
     assert not np.array_equal(rows[1].shown[0], ours.shown[0])
+
+
+def test_a_sheet_is_one_file_however_it_is_decoded(pictures) -> None:
+    rows = {(one.codec, one.method): one for one in at_rate(tiny(), pictures, 0.4)}
+    zero, full = (rows[name, "sheet"] for name in ("underdraw", "underdraw, full variance"))
+    assert full.bytes == zero.bytes
+    assert full.met == zero.met == 2
+    assert full.psnr < zero.psnr
+    assert not np.array_equal(full.shown[0], zero.shown[0])
 
 
 def test_pictures_of_two_sizes_have_no_sheet(pictures) -> None:

@@ -3,11 +3,11 @@
 For each rate r, in bits for every level of a picture, each codec gets floor(r levels / 8) bytes a
 file, headers included, and gives the best picture it can (`codec.rivals`, `codec.budgets`). With
 small pictures of one size all are also put on one sheet, which is how the Convolutional DRAW paper
-(2016, Figs 4 and 12) compares: it spares the classical codecs their headers. underdraw has both
-rows, too; its sheet is one file of one large picture, if the model draws any size.
+(2016, Figs 4 and 12) compares: it spares the classical codecs their headers. underdraw has both,
+too; its sheet is one file of one large picture, if the model draws any size.
 
-underdraw has two rows: zero variance takes what is not stored from the prior's mean, full variance
-samples it.
+underdraw has two rows of each: zero variance takes what is not stored from the prior's mean, full
+variance samples it.
 """
 
 import importlib.util
@@ -41,6 +41,8 @@ from underdraw.plot import labelled_sheet
 RATES = (0.05, 0.1, 0.15, 0.2, 0.4, 0.8)
 OURS = "underdraw"
 FULL = "underdraw, full variance"
+VARIANCES = {OURS: 0.0, FULL: 1.0}
+"""The temperature of what is not stored, for each of our rows."""
 SHEET = 100
 """Pictures on a sheet, at most."""
 SHOWN = 192
@@ -134,7 +136,7 @@ def ours(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[Row]:
     """Rows of underdraw, of zero and of full variance."""
     files = compress_all(pictures, twin, Wish(bits_per_dim=rate))
     rows = []
-    for name, temperature in ((OURS, 0.0), (FULL, 1.0)):
+    for name, temperature in VARIANCES.items():
         shown = [picture_of(*parse(f), twin, temperature=temperature).levels for f in files]
         made = [(float(len(f)), a) for f, a in zip(files, shown, strict=True)]
         rows.append(row(name, "files", rate, pictures, made))
@@ -151,7 +153,9 @@ def sheets(
     if twin.any_size:
         wish = Wish(bits_per_dim=8 * room / sheet.picture.levels.size)
         (content,) = compress_all([sheet.picture], twin, wish)
-        made[OURS] = Coded(content, picture_of(*parse(content), twin).levels)
+        for name, temperature in VARIANCES.items():
+            shown = picture_of(*parse(content), twin, temperature=temperature)
+            made[name] = Coded(content, shown.levels)
     made |= {rival.name: best_within(rival, sheet.picture, room) for rival in rivals}
     found = [(name, _shared(sheet, coded)) for name, coded in made.items()]
     return [row(name, "sheet", rate, pictures, parts) for name, parts in found]
