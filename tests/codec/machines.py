@@ -73,6 +73,12 @@ def floats() -> str:
     return hashlib.sha256(y.numpy().tobytes()).hexdigest()
 
 
+def dispatched() -> list[str]:
+    """Instructions beyond the least that NumPy takes here."""
+    found: dict[str, Any] = np.show_config(mode="dicts")  # pyrefly: ignore
+    return found["SIMD Extensions"].get("found", [])
+
+
 def main(threads: str, onednn: str) -> None:
     """Print what this process finds."""
     torch.set_num_threads(int(threads))
@@ -85,6 +91,7 @@ def main(threads: str, onednn: str) -> None:
     }
     about = {"capability": torch.backends.cpu.get_cpu_capability(), "threads": int(threads)}
     about |= {"onednn": torch.backends.mkldnn.enabled, "floats": floats()}
+    about |= {"numpy": dispatched()}
     print(json.dumps(about | {"digests": found}))
 
 
