@@ -117,7 +117,7 @@ def _archive(twin: Twin, levels: Levels) -> dict[str, Any]:
     start = time.perf_counter()
     content = archive.encode(twin, list(levels), names)
     middle = time.perf_counter()
-    places = archive.order([one.shape for one in levels])
+    places = archive.order(twin, [one.shape for one in levels])
     back = list(archive.decode(twin, content))
     end, index = time.perf_counter(), parse_archive(content)
     equal = sum(np.array_equal(levels[i], a) for i, a in zip(places, back, strict=True))

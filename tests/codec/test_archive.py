@@ -18,6 +18,7 @@ from underdraw.codec.archive import (
 from underdraw.codec.coder import Stack
 from underdraw.codec.container import Block, build_archive, parse_archive
 from underdraw.codec.errors import CodecError
+from underdraw.codec.exact import Twin
 from underdraw.codec.lossless import encode as encode_single
 
 
@@ -65,7 +66,7 @@ def test_archives_come_back():
     data = encode(tiny(), pictures, names, most=3)
     archive = parse_archive(data)
     assert [block.images for block in archive.blocks] == [3, 1, 2, 2]
-    places = order([picture.shape for picture in pictures], 3)
+    places = order(tiny(), [picture.shape for picture in pictures], 3)
     assert places == [0, 3, 5, 7, 1, 4, 2, 6]
     for place, found in zip(places, decode(tiny(), data), strict=True):
         assert (found == pictures[place]).all()
@@ -75,7 +76,21 @@ def test_archives_come_back():
 
 def test_blocks_have_a_limit_of_pixels():
     shapes = [(3, 4096, 2048)] * 5 + [(3, 5000, 5000)] * 2
-    assert groups(shapes) == [[0, 1], [2, 3], [4], [5], [6]]
+    assert groups(tiny(), shapes) == [[0, 1], [2, 3], [4], [5], [6]]
+    assert groups(tiny(), [(3, 1, 1 << 22)] * 5) == [[0, 1], [2, 3], [4]]  # two rows are drawn
+
+
+def test_blocks_for_which_too_much_would_be_drawn(monkeypatch):
+    block, data = encode_block(tiny(), crops(4, 3, 7), 2)
+    content = build_archive(tiny().hash, [(block, data)])
+    assert len(list(decode(tiny(), content, most=4 * 4 * 8))) == 4
+    monkeypatch.setattr(Twin, "paint", lambda *given, **told: pytest.fail("drawn"))
+    with pytest.raises(CodecError, match="drawn as 4 times 8 x 4: more than 127 pixels"):
+        list(decode(tiny(), content, most=127))
+    with pytest.raises(CodecError, match="drawn as 1024 times 16384 x 2: more than 16777216"):
+        decode_block(tiny(), Block(1 << 10, 1, 1 << 14, 3, 1), data)
+    with pytest.raises(CodecError, match="drawn as 2 times 8388608 x 2: more than 16777216"):
+        encode_block(tiny(), np.broadcast_to(np.uint8(0), (2, 3, 1, 1 << 23)))
 
 
 def test_another_model_is_refused():

@@ -52,6 +52,11 @@ def test_a_sheet_is_one_file_however_it_is_decoded(pictures) -> None:
     assert not np.array_equal(full.shown[0], zero.shown[0])
 
 
+def test_there_is_no_sheet_that_cannot_be_decoded(pictures, monkeypatch) -> None:
+    monkeypatch.setattr(compare, "MAX_PIXELS", 16 * 48 - 1)
+    assert {one.method for one in at_rate(tiny(), pictures, 0.7)} == {"files"}
+
+
 def test_pictures_of_two_sizes_have_no_sheet(pictures) -> None:
     rows = at_rate(tiny(), [*pictures, Picture(crops(1, 20, 13)[0])], 1.5)
     assert {one.method for one in rows} == {"files"}

@@ -12,6 +12,7 @@ from codec.crops import GOLDEN, crops, tiny
 from underdraw.codec import exact, library
 from underdraw.codec.container import Incomplete, parse
 from underdraw.codec.errors import CodecError
+from underdraw.codec.exact import Twin
 from underdraw.codec.files import Wish, compress, compress_all, decompress, picture_of
 from underdraw.codec.image import Picture, read
 from underdraw.codec.measures import psnr
@@ -92,6 +93,19 @@ def test_lossless_files_hold_whole_pictures(part: dict[str, float]) -> None:
         decompress(content, model=MODEL, **part)
     usual = decompress(content, model=MODEL, steps=None, temperature=0.0, seed=0)
     assert np.array_equal(np.asarray(usual), picture(3, 6, 5))
+
+
+def test_what_fills_up_the_stride_counts(monkeypatch) -> None:
+    content = compress(picture()[:1, :20], MODEL, steps=1)
+    assert decompress(content, model=MODEL, most=2 * 20).size == (20, 1)
+    files = [content, compress(picture()[:1, :20], MODEL, lossless=True)]
+    monkeypatch.setattr(Twin, "paint", lambda *given, **told: pytest.fail("drawn"))
+    for data in files:
+        with pytest.raises(CodecError, match="drawn as 20 x 2: more than 39 pixels"):
+            decompress(data, model=MODEL, most=39)
+    for wish in ({}, {"lossless": True}, {"bits_per_dim": 1.0}):
+        with pytest.raises(CodecError, match="drawn as 2 x 16777216: more than 16777216 pixels"):
+            compress(np.zeros((1 << 24, 1), np.uint8), MODEL, **wish)
 
 
 def test_wishes_that_exclude_each_other() -> None:

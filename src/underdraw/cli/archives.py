@@ -33,7 +33,7 @@ def of_many(files: dict[str, Path], twin: Twin, wish: Wish) -> tuple[bytes, dict
     if any(picture.icc for picture in pictures.values()):
         tell.say("colour profiles are dropped: archives hold levels only")
     names, levels = list(pictures), [picture.levels for picture in pictures.values()]
-    places = archive.order([a.shape for a in levels])
+    places = archive.order(twin, [a.shape for a in levels])
     pixels = sum(a[0].size for a in levels)
     with watched(twin, f"compressing {len(names)} pictures", 3 * pixels):
         content = archive.encode(twin, levels, names)

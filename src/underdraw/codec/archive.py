@@ -37,6 +37,7 @@ from underdraw.codec.container import (
 )
 from underdraw.codec.errors import MAX_PIXELS, CodecError, Whole
 from underdraw.codec.exact import Twin
+from underdraw.codec.library import fit
 from underdraw.codec.lossless import Latents, Told, cells, paint, push, take
 from underdraw.codec.lossy import Levels, coded_maps
 from underdraw.distributions import Gaussian
@@ -172,13 +173,14 @@ def encode_block(twin: Twin, levels: Levels, lanes: int | None = None) -> tuple[
         lanes: how many stacks; by default as many as cost little, see `lanes_for`.
 
     Raises:
-        CodecError: there are no pictures or too many, the model draws none like these, or no block
-            has so many lanes.
+        CodecError: there are no pictures or too many, the model draws none like these, they are too
+            large, or no block has so many lanes.
     """
     if not 0 < len(levels) <= MAX_IMAGES:
         raise CodecError(f"a block needs pictures, 1..{MAX_IMAGES}, not {len(levels)}")
     if lanes is not None and not 1 <= lanes <= MAX_LANES:
         raise CodecError(f"lanes must be in 1..{MAX_LANES}, got {lanes}")
+    fit(twin, levels.shape[1], levels.shape[2:], images=len(levels))
     lanes = min(len(levels), lanes or lanes_for(twin, levels.shape))
     rounds = [levels[i : i + lanes] for i in range(0, len(levels), lanes)]
     need = needed(twin, levels.shape[2:])
@@ -197,17 +199,16 @@ def encode_block(twin: Twin, levels: Levels, lanes: int | None = None) -> tuple[
     return Block(len(levels), *shape, lanes), head + b"".join(piles)
 
 
-def decode_block(twin: Twin, block: Block, data: bytes) -> Levels:
-    """The pictures of a block, (N, channels, H, W).
+def decode_block(twin: Twin, block: Block, data: bytes, most: int = MAX_PIXELS) -> Levels:
+    """The pictures of a block, (N, channels, H, W), for which at most so many pixels are drawn.
 
     Raises:
-        CodecError: the bytes are not those of such a block.
+        CodecError: the bytes are not those of such a block, or it is too large.
     """
-    if block.channels not in (1, twin.shape[0]):
-        raise CodecError(f"has {block.channels} channels, the model draws {twin.shape[0]}")
+    size, found = (block.height, block.width), []
+    fit(twin, block.channels, size, most, block.images)
     rounds = -(-block.images // block.lanes)
     singles, stacks = _stacks(data, block.lanes, rounds)
-    size, found = (block.height, block.width), []
     for i in reversed(range(rounds)):
         part = stacks[: min(block.lanes, block.images - i * block.lanes)]
         found.append((take if i < singles else take_back)(twin, part, size, block.channels))
@@ -252,39 +253,43 @@ def encode(
     if names is not None and len(names) != len(pictures):
         raise CodecError(f"there are {len(names)} names for {len(pictures)} pictures")
     blocks = []
-    for group in groups([picture.shape for picture in pictures], most):
+    shapes = [picture.shape for picture in pictures]
+    for group in groups(twin, shapes, most):
         blocks.append(encode_block(twin, np.stack([pictures[i] for i in group]), lanes))
-    places = order([picture.shape for picture in pictures], most)
+    places = order(twin, shapes, most)
     return build_archive(twin.hash, blocks, names and [names[i] for i in places])
 
 
-def groups(shapes: Sequence[tuple[int, ...]], most: int = PER_BLOCK) -> list[list[int]]:
-    """Which pictures share a block: by shape, in order of appearance."""
+def groups(twin: Twin, shapes: Sequence[tuple[int, ...]], most: int = PER_BLOCK) -> list[list[int]]:
+    """Which pictures share a block: by shape, in order of appearance, as many as may be drawn."""
     alike: Mapping[tuple[int, ...], list[int]] = {shape: [] for shape in shapes}
     for i, shape in enumerate(shapes):
         alike[shape].append(i)
     found = []
     for (_, height, width), members in alike.items():
-        count = max(min(most, MAX_IMAGES, MAX_PIXELS // (height * width)), 1)
+        drawn = prod(twin.drawn_size((height, width)))
+        count = max(min(most, MAX_IMAGES, MAX_PIXELS // drawn), 1)
         found += [members[i : i + count] for i in range(0, len(members), count)]
     return found
 
 
-def order(shapes: Sequence[tuple[int, ...]], most: int = PER_BLOCK) -> list[int]:
+def order(twin: Twin, shapes: Sequence[tuple[int, ...]], most: int = PER_BLOCK) -> list[int]:
     """For each place in an archive, which picture is there."""
-    return [i for group in groups(shapes, most) for i in group]
+    return [i for group in groups(twin, shapes, most) for i in group]
 
 
-def decode(twin: Twin, data: bytes, archive: Archive | None = None) -> Iterator[np.ndarray]:
+def decode(
+    twin: Twin, data: bytes, archive: Archive | None = None, most: int = MAX_PIXELS
+) -> Iterator[np.ndarray]:
     """The pictures of an archive, (1 or C, H, W) each, in its order.
 
     Raises:
-        CodecError: it is no archive, another model's, or a block is damaged.
+        CodecError: it is no archive, another model's, or a block is damaged or too large.
     """
-    archive = archive or parse_archive(data)
+    archive = archive or parse_archive(data, most)
     if archive.model != twin.hash:
         raise CodecError(
             f"the archive needs the model {archive.model.hex()}, not {twin.hash.hex()}"
         )
     for i, block in enumerate(archive.blocks):
-        yield from decode_block(twin, block, archive.read_block(data, i))
+        yield from decode_block(twin, block, archive.read_block(data, i), most)

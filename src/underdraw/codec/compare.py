@@ -22,7 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from underdraw.codec.container import parse
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import MAX_PIXELS, CodecError
 from underdraw.codec.exact import Twin
 from underdraw.codec.files import Wish, compress_all, picture_of
 from underdraw.codec.image import Picture
@@ -146,8 +146,13 @@ def ours(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[Row]:
 def sheets(
     twin: Twin, pictures: Sequence[Picture], rate: float, rivals: Sequence[Rival]
 ) -> list[Row]:
-    """Rows of all codecs with the pictures on one sheet, whose bytes are shared out."""
+    """Rows of all codecs with the pictures on one sheet, whose bytes are shared out.
+
+    There are none where the sheet is larger than pictures may be.
+    """
     sheet = sheet_of(pictures)
+    if twin.any_size and math.prod(twin.drawn_size(sheet.picture.size)) > MAX_PIXELS:
+        return []
     room = int(rate * sum(p.levels.size for p in pictures) / 8)
     made: dict[str, Coded | None] = {}
     if twin.any_size:

@@ -9,7 +9,8 @@ Whole = NDArray[np.int64]
 
 MAX_PIXELS = 1 << 24
 """Height times width of a picture, or of all pictures of a block, that is coded or decoded unless
-the caller says otherwise: 4096 x 4096. A model needs some kilobytes of memory for each of them."""
+the caller says otherwise: 4096 x 4096. A model needs some kilobytes of memory for each of them, and
+for those that fill a picture up to its stride: `library.fit` counts them, too."""
 
 
 class CodecError(ValueError):

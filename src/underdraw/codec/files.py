@@ -186,16 +186,15 @@ def decompress(
         steps: of a lossy file, take only so many of the stored steps.
         temperature: of a lossy file, where nothing is stored: 0 takes the model's mean, 1 a sample.
         seed: of the sample.
-        most: pixels that the picture may have.
+        most: pixels that may be drawn: those of the picture, and what fills up the model's stride.
 
     Raises:
         CodecError: the file is damaged, or an archive, or its model is not to be had; or it is
             lossless, and steps, temperature or seed are asked for.
     """
     header, payload = parse(content, most)
-    return to_pillow(
-        picture_of(header, payload, twin_of(header.model, model), steps, temperature, seed)
-    )
+    twin = twin_of(header.model, model)
+    return to_pillow(picture_of(header, payload, twin, steps, temperature, seed, most))
 
 
 def picture_of(
@@ -205,6 +204,7 @@ def picture_of(
     steps: int | None = None,
     temperature: float = 0.0,
     seed: int = 0,
+    most: int = MAX_PIXELS,
 ) -> Picture:
     """The picture that a file's header and payload stand for; see `decompress`.
 
@@ -214,7 +214,7 @@ def picture_of(
     size, channels = (header.height, header.width), header.channels
     if header.kind == LOSSLESS:
         refuse_parts(steps, temperature, seed)
-    fit(twin, channels, size)
+    fit(twin, channels, size, most)
     stored = lossy.steps_of(twin, header.steps)
     if header.kind == LOSSLESS:
         levels = lossless.decode(twin, [payload], size, channels)[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from underdraw.codec import exact
 from underdraw.codec.container import names
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import MAX_PIXELS, CodecError
 from underdraw.codec.exact import Twin
 
 DEFAULT = "convdraw_photo"
@@ -67,8 +67,17 @@ def unique(twin: Twin) -> bool:
     return all(code == twin.hash.hex() or code[:4] != twin.hash.hex()[:4] for code in codes)
 
 
-def fit(twin: Twin, channels: int, size: tuple[int, int]) -> None:
-    """Refuse pictures that the model does not draw.
+def fit(
+    twin: Twin, channels: int, size: tuple[int, int], most: int = MAX_PIXELS, images: int = 1
+) -> None:
+    """Refuse pictures that the model does not draw, or that take too much.
+
+    Args:
+        twin: the model.
+        channels: of the pictures.
+        size: height and width of each.
+        most: pixels that may be drawn for all of them; sides are made multiples of the stride.
+        images: how many they are.
 
     Raises:
         CodecError: saying why.
@@ -76,6 +85,9 @@ def fit(twin: Twin, channels: int, size: tuple[int, int]) -> None:
     if channels not in (1, twin.shape[0]):
         raise CodecError(f"has {channels} channels, the model draws {twin.shape[0]}")
     try:
-        twin.drawn_size(size)
+        height, width = twin.drawn_size(size)
     except ValueError as error:
         raise CodecError(str(error)) from error
+    if height * width * images > most:
+        times = f"{images} times " if images > 1 else ""
+        raise CodecError(f"is drawn as {times}{width} x {height}: more than {most} pixels")
