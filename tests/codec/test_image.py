@@ -37,18 +37,6 @@ def saved(image: Image.Image, **options: object) -> bytes:
     return out.getvalue()
 
 
-def png16(kind: int, channels: int) -> bytes:
-    """A 2 x 2 PNG of 16 bits, which Pillow opens as if it were of 8."""
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        check = zlib.crc32(name + content)
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
-
-    head = struct.pack(">IIBBBBB", 2, 2, 16, kind, 0, 0, 0)
-    rows = zlib.compress(2 * (b"\0" + bytes(4 * channels)))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-
-
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_levels_and_alpha_survive_a_file(tmp_path: Path, channels: int) -> None:
     levels = noise(5, 7, channels)
@@ -113,12 +101,6 @@ def test_profiles_are_kept_or_applied() -> None:
 def test_other_modes_are_refused(mode: str) -> None:
     with pytest.raises(CodecError, match=mode):
         read(Image.new(mode, (3, 2)))
-
-
-@pytest.mark.parametrize(("kind", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
-def test_sixteen_bits_are_refused(kind: int, channels: int) -> None:
-    with pytest.raises(CodecError, match="8"):
-        read(png16(kind, channels))
 
 
 def test_animations_are_refused() -> None:

@@ -23,6 +23,7 @@ from jaxtyping import Float64, UInt8
 from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
+from underdraw.codec.depths import bits_of
 from underdraw.codec.errors import MAX_PIXELS, CodecError
 from underdraw.files import aside
 
@@ -79,9 +80,8 @@ def read(source: Source, most: int = MAX_PIXELS) -> Picture:
 def from_pillow(image: Image.Image, most: int = MAX_PIXELS) -> Picture:
     """The picture in a Pillow image; see `read`."""
     check(image, most)
-    # Pillow opens 16-bit colour as 8-bit, so that only what it is about to unpack tells
-    if any(";16" in str(tile.args) for tile in getattr(image, "tile", [])):
-        raise CodecError("has 16 bits a channel: only 8-bit pictures can be coded")
+    if (bits := bits_of(image)) > 8:  # which Pillow would not say
+        raise CodecError(f"has {bits} bits a channel: only 8-bit pictures can be coded")
     image.load()
     icc = image.info.get("icc_profile") or None
     upright = ImageOps.exif_transpose(image)
