@@ -1,0 +1,185 @@
+"""Archives, byte by byte: what comes back, and what is refused."""
+
+import tracemalloc
+import zlib
+
+import pytest
+
+from codec.container.samples import BLOCKS, MODEL, NAMES, SMALL, sealed
+from underdraw.codec.container import (
+    ARCHIVE,
+    Block,
+    Incomplete,
+    build,
+    build_archive,
+    check_name,
+    kind_of,
+    parse_archive,
+    varint,
+)
+from underdraw.codec.container.reading import crc32
+from underdraw.codec.errors import CodecError
+
+
+def test_archives_come_back():
+    data = build_archive(MODEL, BLOCKS, NAMES)
+    archive = parse_archive(data)
+    assert archive.model == MODEL
+    assert archive.blocks == tuple(block for block, _ in BLOCKS)
+    assert [archive.read_block(data, i) for i in range(2)] == [b"first block", b"second"]
+    assert archive.read_names(data) == NAMES
+    assert archive.images == 3
+    assert kind_of(data) == ARCHIVE
+    nameless = build_archive(MODEL, BLOCKS)
+    assert parse_archive(nameless).read_names(nameless) is None
+    empty = build_archive(MODEL, [])
+    assert parse_archive(empty).images == 0
+
+
+def test_archives_byte_by_byte():
+    packed = zlib.compress("\0".join(NAMES).encode(), 9)
+    head = b"\xd5UD\n\x01\x02" + MODEL + bytes.fromhex("02 02 20 30 03 01 0b")
+    head += crc32(b"first block") + bytes.fromhex("01 8407 e807 01 01 06") + crc32(b"second")
+    head += varint(len("\0".join(NAMES).encode())) + varint(len(packed)) + crc32(packed)
+    expected = head + crc32(head) + packed + b"first blocksecond"
+    assert build_archive(MODEL, BLOCKS, NAMES) == expected
+
+
+def test_damage_costs_itself_alone():
+    data = build_archive(MODEL, BLOCKS, NAMES)
+    whole = parse_archive(data)
+    parts = {
+        "names": lambda archive, data: archive.read_names(data),
+        0: lambda archive, data: archive.read_block(data, 0),
+        1: lambda archive, data: archive.read_block(data, 1),
+    }
+    places = {"names": whole.names, 0: whole.places[0], 1: whole.places[1]}
+    for where in range(whole.names.first, len(data)):
+        wrong = bytearray(data)
+        wrong[where] ^= 64
+        archive = parse_archive(bytes(wrong))
+        for part, read in parts.items():
+            place = places[part]
+            if place.first <= where < place.first + place.length:
+                with pytest.raises(CodecError, match="is damaged"):
+                    read(archive, bytes(wrong))
+            else:
+                assert read(archive, bytes(wrong)) == read(whole, data)
+
+
+def test_archives_may_be_cut():
+    data = build_archive(MODEL, BLOCKS, NAMES)
+    archive = parse_archive(data)
+    for cut in range(archive.names.first):
+        with pytest.raises(Incomplete):
+            parse_archive(data[:cut])
+    cut = data[: archive.places[1].first + 1]
+    assert parse_archive(cut).read_block(cut, 0) == b"first block"
+    with pytest.raises(CodecError, match="block 1 is cut: 1 of 6 bytes"):
+        parse_archive(cut).read_block(cut, 1)
+
+
+def test_every_wrong_bit_of_a_header_of_many():
+    data = build_archive(MODEL, BLOCKS, NAMES)
+    for bit in range(8 * parse_archive(data).names.first):
+        wrong = bytearray(data)
+        wrong[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(CodecError):
+            parse_archive(bytes(wrong))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "../a",
+        "a/../b",
+        "./a",
+        ".",
+        "a\\b",
+        "c:x",
+        "a\nb",
+        "a\x7f",
+        "\ud800",
+        "x" * 4097,
+    ],
+)
+def test_unsafe_names(name):
+    with pytest.raises(CodecError, match="no safe name"):
+        check_name(name)
+    with pytest.raises(CodecError, match="no safe name"):
+        build_archive(MODEL, BLOCKS, ["a", "b", name])
+
+
+def test_names_are_those_of_the_pictures():
+    with pytest.raises(CodecError, match="2 names for 3 pictures"):
+        build_archive(MODEL, BLOCKS, NAMES[:2])
+    with pytest.raises(CodecError, match=r"'a\.png' is there twice"):
+        build_archive(MODEL, BLOCKS, ["a.png", "b", "a.png"])
+
+
+def archive_of(block, letters=0, packed=b"", length=None):
+    head = b"\xd5UD\n\x01\x02" + MODEL + varint(1) + b"".join(map(varint, (*block, 0))) + crc32(b"")
+    head += varint(letters) + varint(len(packed) if length is None else length) + crc32(packed)
+    return sealed(head) + packed
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (archive_of((0, 5, 5, 3, 1)), "pictures in a block must be in 1"),
+        (archive_of((1, 5, 5, 2, 1)), "channels must be 1 or 3"),
+        (archive_of((1, 5, 5, 3, 2)), r"lanes must be in 1\.\.1"),
+        (archive_of((1 << 34, 5, 5, 3, 1)), r"pictures in a block must be in 1\.\.65536"),
+        (archive_of((1 << 16, 50, 50, 3, 1)), "65536 pictures of 50 x 50 are more than"),
+        (archive_of((1, 5, 5, 3, 1), 5000, b"x"), "1 bytes cannot hold names of 5000"),
+        (archive_of((1, 5, 5, 3, 1), 1 << 30, b"", 1 << 30), "length of the names must be in"),
+        (sealed(b"\xd5UD\n\x01\x02" + MODEL + varint(1 << 34)), "the header is incomplete"),
+    ],
+)
+def test_archives_that_lie(data, reason):
+    with pytest.raises(CodecError, match=reason):
+        parse_archive(data)
+
+
+@pytest.mark.parametrize(
+    ("letters", "packed", "reason"),
+    [
+        (5, zlib.compress(b"a.png" * 200), "has not 5 bytes"),
+        (9, zlib.compress(b"a.png"), "has not 9 bytes"),
+        (5, zlib.compress(b"a.png") + b"x", "has not 5 bytes"),
+        (5, b"no zlib", "no such list"),
+        (5, zlib.compress(b"\xff\xff\xff\xff\xff"), "no such list"),
+        (5, zlib.compress(b"a\0b\0c"), "3 names for 1 pictures"),
+        (5, zlib.compress(b"../.."), "no safe name"),
+    ],
+)
+def test_names_that_lie(letters, packed, reason):
+    data = archive_of((1, 5, 5, 3, 1), letters, packed)
+    with pytest.raises(CodecError, match=reason):
+        parse_archive(data).read_names(data)
+
+
+def test_single_and_many_are_not_confused():
+    with pytest.raises(CodecError, match="single picture, not an archive"):
+        parse_archive(build(SMALL, b""))
+    with pytest.raises(CodecError, match="no block 2"):
+        parse_archive(build_archive(MODEL, BLOCKS)).read_block(b"", 2)
+
+
+def test_names_are_counted_before_they_are_made() -> None:
+    letters = b"\0" * (1 << 20)
+    block = Block(1, 2, 2, 3, 1)
+    content = build_archive(bytes(8), [(block, b"data")], ["a"])
+    index = parse_archive(content)
+    packed = zlib.compress(letters)
+    place = index.names._replace(first=0, length=len(packed), check=crc32(packed))
+    lying = index._replace(names=place, letters=len(letters))
+    tracemalloc.start()
+    with pytest.raises(CodecError, match="1048577 names for 1 picture"):
+        lying.read_names(packed)
+    assert tracemalloc.get_traced_memory()[1] < 3 * len(letters)
+    tracemalloc.stop()
