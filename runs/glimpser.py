@@ -116,6 +116,8 @@ def main(
     learning_rate: float | None = None,
     batch: int | None = None,
     pace: int | None = None,
+    initial: str | None = None,
+    early: float | None = None,
     run: Path | None = None,
     now: bool = False,
     ship: bool = False,
@@ -132,6 +134,8 @@ def main(
         learning_rate: another than the preset's.
         batch: another than the preset's.
         pace: another than the preset's.
+        early: weight of the cost after earlier glimpses, if not the preset's.
+        initial: model whose weights to start from, if not the preset's.
         run: the run's folder; out/NAME_SEED if not given.
         now: measure what is best so far, though the schedule is not finished.
         ship: put the model into the package.
@@ -139,7 +143,7 @@ def main(
     run = record.ROOT / "out" / f"{name}_{seed}" if run is None else run
     found = settings(
         name, run, data, minutes, seed=seed, learning_rate=learning_rate, batch=batch, pace=pace,
-        steps=updates,
+        steps=updates, initial=initial, early=early,
     )  # fmt: skip
     if not carried(found, run, data, max_minutes, now):
         return

@@ -21,12 +21,14 @@ def test_the_demo_leaves_a_page(tmp_path, monkeypatch):
     found = demo(tmp_path, say=said.append)
     html = (tmp_path / "index.html").read_text(encoding="utf-8")
     pictures = re.findall(r'src="([^"]+)"', html)
-    assert len(pictures) >= 9
+    assert len(pictures) >= 12
     for name in pictures:
         Image.open(tmp_path / name).verify()
     numbers = json.loads((tmp_path / "numbers.json").read_text())
     assert found["nats"] == numbers["nats"] == pytest.approx(numbers["evaluation"]["nats"])
     assert f"{numbers['nats']:.2f}" in html
+    assert 0 < numbers["cluttered_error"] < 0.2
+    assert f"{numbers['cluttered_error']:.1%}" in html
     assert said
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from underdraw.data import DataConfig, Labelled, loader, open_images
+from underdraw.data import DataConfig, DataError, Labelled, loader, open_images
 from underdraw.data.chance import CLUTTER
-from underdraw.data.cluttered import Cluttered
+from underdraw.data.cluttered import Cluttered, warped
 from underdraw.data.digits import SHA256, SMALL
 from underdraw.data.shipped import arrays
 
@@ -199,6 +199,59 @@ def test_what_measures_never_grows():
     index = np.arange(10)
     for split in ("valid", "test"):
         assert torch.equal(small(split, growing=9).take(index), small(split).take(index))
+
+
+def test_training_digits_are_distorted_and_nothing_else():
+    bare = {"pieces": 0, "canvas": 28}
+    index = np.arange(40)
+    bent, plain = small(warp=0.3, **bare), small(**bare)
+    first, second = bent.take(index, 0), bent.take(index, 1)
+    assert torch.equal(first, bent.take(index, 0))
+    assert torch.equal(first[7:9], bent.take(index[7:9], 0))
+    same = [
+        (a == b).flatten(1).all(1).any() for a, b in ((first, second), (first, plain.take(index)))
+    ]
+    assert not any(same)
+    assert 0.8 < first.mean() / plain.take(index).mean() < 1.25
+    ink, spread = first.flatten(1).sum(1), plain.take(index).flatten(1).sum(1)
+    assert 0.05 < (ink / spread).std() < 0.5  # some grow, some shrink
+    with_clutter, without = small(warp=0.3).take(index), small().take(index)
+    differ = (with_clutter != without).flatten(1).float().mean(1)
+    assert torch.all(differ < 0.06)  # only where the digit is
+    for split in ("valid", "test"):
+        assert torch.equal(small(split, warp=0.5).take(index), small(split).take(index))
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_a_quarter_turn_is_a_quarter_turn(turn):
+    matrix = np.linalg.matrix_power(np.array([[0.0, -1.0], [1.0, 0.0]]), turn)
+    turned = warped(DIGITS["test"][:3], np.stack([matrix] * 3))
+    assert np.array_equal(turned, np.rot90(DIGITS["test"][:3], -turn, (1, 2)))
+
+
+def test_a_distorted_digit_is_interpolated():
+    """Beside a pixel by pixel account of it."""
+    digit = random_levels(2, 6, 9)
+    matrix = np.array([[[1.2, 0.1], [-0.3, 0.9]], [[0.7, -0.2], [0.4, 1.1]]])
+    found = warped(digit, matrix)
+    for n in range(2):
+        for i in range(6):
+            for j in range(9):
+                y, x = matrix[n] @ [i - 2.5, j - 4.0] + [2.5, 4.0]
+                y, x = min(max(y, 0), 5), min(max(x, 0), 8)
+                near = [
+                    (1 - abs(y - a)) * (1 - abs(x - b)) * float(digit[n, a, b])
+                    for a in range(6)
+                    for b in range(9)
+                    if abs(y - a) < 1 and abs(x - b) < 1
+                ]
+                assert abs(found[n, i, j] - sum(near)) <= 0.5 + 1e-9
+
+
+@pytest.mark.parametrize("warp", [-0.1, 0.6, float("nan")])
+def test_a_warp_out_of_range_is_refused(warp):
+    with pytest.raises(DataError, match=r"data\.warp is"):
+        config(warp=warp)
 
 
 def test_labels_are_those_of_the_digits():

@@ -77,6 +77,16 @@ def test_the_place_is_near_zero_for_a_window_on_the_whole_image():
     torch.testing.assert_close(model.place(left)[0, :3], torch.tensor([2 / 61 - 1, 0.0, -1.0]))
 
 
+def test_a_window_without_width_has_a_place():
+    """On an image of one pixel, or with a stride that underflows, a logarithm would be infinite."""
+    dot = build(GlimpserConfig(shape=(1, 1, 1), read_size=2, hidden=8, embedding=8))
+    dot(torch.ones(1, 1, 1, 1))[-1].sum().backward()
+    assert all(p.grad.isfinite().all() for p in dot.parameters() if p.grad is not None)
+    model = build(GlimpserConfig(shape=(1, 20, 20), read_size=4, hidden=16))
+    window = model.window.glimpse(torch.tensor([[0.0, 0.0, -500.0, -500.0, 0.0]]))
+    assert model.place(window).isfinite().all()
+
+
 def test_it_is_told_where_it_looked_unless_it_is_not():
     """Of an empty image nothing else can be known."""
     for location in (True, False):

@@ -44,7 +44,7 @@ class SetCard:
     bits: Callable[[DataConfig], bool] = lambda config: False
 
 
-CLUTTER = ("pieces", "growing", "piece", "canvas")
+CLUTTER = ("pieces", "growing", "piece", "canvas", "warp")
 CHOICES = ("size", "crop", "grey", "binarize", "source", "column", "streaming", *CLUTTER)
 """Settings that some sets ignore; they are refused there unless they have their defaults."""
 SETS: dict[str, SetCard] = {

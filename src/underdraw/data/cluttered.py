@@ -22,11 +22,15 @@ With `growing` R above 0 the canvas of training images grows: in epoch e < R its
 and it is enlarged to S x S by repeating pixels. So digits are large at first, when a classifier has
 to learn where to look, and of their own size from epoch R on.
 
+With `warp` w above 0 the digit, not its clutter, of a training image is seen through a linear map
+around its middle, anew each epoch: what was at M p is brought to p, with M = 1 + w U and U uniform
+in [-1, 1] entry by entry. It turns, leans, grows and shrinks, as in other hands.
+
 One piece of every image of a batch is added at a time: within it no pixel is touched twice.
 """
 
 import numpy as np
-from jaxtyping import Int64, Integer, UInt8
+from jaxtyping import Float64, Int64, Integer, UInt8
 
 from underdraw.data import chance
 from underdraw.data.config import DataConfig
@@ -59,7 +63,7 @@ class Cluttered:
         crops, holes = squares(self.digits, piece, piece), squares(canvas, piece, piece)
         for digit, *crop, top, left in numbers[2:].reshape(pieces, 5, len(index)):
             add(holes, (image, top, left), crops[(digit, *crop)])
-        add(squares(canvas, *self.digits.shape[1:]), (image, *numbers[:2]), self.digits[index])
+        add(squares(canvas, *self.digits.shape[1:]), (image, *numbers[:2]), self.drawn(index, draw))
         if side < self.config.canvas:
             nearest = np.arange(self.config.canvas) * side // self.config.canvas
             canvas = canvas[:, nearest[:, None], nearest]
@@ -73,6 +77,15 @@ class Cluttered:
         side = START + (full - START) * draw // growing
         return side, round(pieces * (side / full) ** 2)
 
+    def drawn(self, index: Integer[np.ndarray, "b"], draw: int) -> UInt8[np.ndarray, "b h w"]:
+        """The digits at index; in training as they are distorted in epoch draw."""
+        digits = self.digits[index]
+        if self.split != "train" or not self.config.warp:
+            return digits
+        key = (chance.WARP, self.config.seed, draw, index[:, None], np.arange(4))
+        away = self.config.warp * (2 * chance.uniform(*key) - 1)
+        return warped(digits, np.eye(2) + away.reshape(-1, 2, 2))
+
     def numbers(self, index: Integer[np.ndarray, "b"], draw: int) -> Int64[np.ndarray, "k b"]:
         """What is random about images: top and left of the digit, then five for each piece.
 
@@ -85,6 +98,29 @@ class Cluttered:
         bounds = np.array([*own, *cut * pieces])[:, None]
         key = (chance.CLUTTER, self.config.seed, SPLITS.index(self.split), draw, index)
         return chance.below(bounds, *key, np.arange(len(bounds))[:, None])
+
+
+def warped(
+    digits: UInt8[np.ndarray, "b h w"], matrix: Float64[np.ndarray, "b 2 2"]
+) -> UInt8[np.ndarray, "b h w"]:
+    """Digits with what was at M p brought to p, both from the middle: bilinear, rounded to levels.
+
+    What would come from outside comes from the border.
+    """
+    count, height, width = digits.shape
+    middle, most = np.array([height - 1, width - 1]) / 2, np.array([height - 1, width - 1])
+    y, x = np.indices((height, width)).reshape(2, 1, -1) - middle[:, None, None]
+    at = [
+        np.clip(row[:, :1] * y + row[:, 1:] * x + half, 0, end)
+        for row, half, end in zip(matrix.swapaxes(0, 1), middle, most, strict=True)
+    ]  # sums written out: the same everywhere, which those of a library need not be
+    top, left = (np.minimum(a.astype(np.int64), end - 1) for a, end in zip(at, most, strict=True))
+    dy, dx = at[0] - top, at[1] - left
+    levels, corner = digits.ravel(), (np.arange(count)[:, None] * height + top) * width + left
+    upper, lower = (
+        (1 - dx) * levels[corner + down] + dx * levels[corner + down + 1] for down in (0, width)
+    )
+    return np.rint((1 - dy) * upper + dy * lower).astype(np.uint8).reshape(digits.shape)
 
 
 def squares(

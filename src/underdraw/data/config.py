@@ -17,12 +17,13 @@ LEAST = {
     "growing": 0,
     "piece": 1,
     "canvas": DIGIT,
+    "warp": 0,
     "seed": 0,
     "buffer": 1,
     "held": 1,
     "memory": 0,
 }
-MOST = {"piece": DIGIT}
+MOST = {"piece": DIGIT, "warp": 0.5}
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class DataConfig:
         canvas: side in pixels of that canvas, at least 28.
         growing: epochs over which the canvas of training images grows from 40 pixels to its side,
             as a lesson for whoever has to learn where to look; it is enlarged to the full side.
+        warp: how far the digits of training images are distorted by a linear map, anew each
+            epoch: the most that an entry of its matrix is from the identity's; 0 to 0.5.
         seed: for everything random about an image: its crop, its digits and their clutter, its
             binarisation.
         column: the image column of a hub set; None finds it by its type.
@@ -73,6 +76,7 @@ class DataConfig:
     source: Digits = "binarized_mnist"
     pieces: int = 8
     growing: int = 0
+    warp: float = 0.0
     piece: int = 8
     canvas: int = 100
     seed: int = 0
@@ -86,11 +90,11 @@ class DataConfig:
         """Check every value that has a bound or a list of known words."""
         for field, least in LEAST.items():
             value = getattr(self, field)
-            if value is not None and value < least:
+            if value is not None and not value >= least:
                 raise DataError(f"data.{field} is {value}; at least {least} wanted")
         for field, most in MOST.items():
             value = getattr(self, field)
-            if value > most:
+            if not value <= most:
                 raise DataError(f"data.{field} is {value}; at most {most} wanted")
         for field, known in WORDS.items():
             value = getattr(self, field)

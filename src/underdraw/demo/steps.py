@@ -15,6 +15,7 @@ from PIL import Image
 from underdraw import checkpoint, gallery, plot
 from underdraw.data import DataConfig, Images, open_images, random_subset
 from underdraw.demo.coding import coding, there
+from underdraw.demo.looking import looking
 from underdraw.demo.page import Figure, Section, page
 from underdraw.evaluate import Evaluation, evaluate
 from underdraw.files import write_json, write_text
@@ -46,6 +47,9 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
     say(f"  {measured.nats:.2f} +- {measured.stderr:.2f} nats per image")
     sections = [bound(measured, out), *_drawing(model, seed, out, say)]
     sections += [reconstructing(model, test, seed, out), seeing(out)]
+    say("looking for digits among clutter")
+    looked, graded = looking(out, seed)
+    sections.append(looked)
     if there():
         say("compressing a photograph, and cutting the file")
         sections.append(coding(out))
@@ -57,6 +61,7 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
         "nats": measured.nats,
         "stderr": measured.stderr,
         "images": measured.images,
+        "cluttered_error": graded.error,
         **trained,
         "minutes": (time.monotonic() - start) / 60,
     }

@@ -30,6 +30,7 @@ from underdraw.ops import join, linear
 
 State = tuple[Tensor, Tensor]
 PLACE = 4  # numbers that say where a window is
+LEAST = 1e-6  # of what a logarithm is taken of: a window on one pixel has no stride
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,8 @@ class Glimpser(Classifier[State]):
             [
                 2 * window.g_x / (width + 1) - 1,
                 2 * window.g_y / (height + 1) - 1,
-                (window.delta / full).log(),
-                (window.sigma2 * (2 / full) ** 2).log() / 2,
+                (window.delta / full).clamp(min=LEAST).log(),
+                (window.sigma2 * (2 / full) ** 2).clamp(min=LEAST).log() / 2,
             ],
             1,
         )
