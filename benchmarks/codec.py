@@ -96,7 +96,7 @@ def ours(kind: str, twin: Twin, levels: Levels) -> tuple[int, float, float]:
         back, decode = clocked(lambda: lossless.decode(twin, streams, size, 3))
         assert np.array_equal(back, levels)
     else:
-        powers = [lossy.power_of(QUALITY)] * len(levels)
+        powers = [lossy.power_of(twin, QUALITY)] * len(levels)
         streams, encode = clocked(lambda: lossy.encode(twin, levels, powers))
         _, decode = clocked(lambda: lossy.decode(twin, streams, size, 3))
     return sum(map(len, streams)), encode, decode

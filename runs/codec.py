@@ -1,4 +1,4 @@
-"""The figures of the codec: `python runs/codec.py --data DIR [--model NAME] [--float RUN] [--few]`.
+"""The figures of the codec: `python runs/codec.py --data DIR [--model NAME] [--few]`.
 
 Part by part, into runs/results/codec.json and the page of results:
 
@@ -7,9 +7,11 @@ Part by part, into runs/results/codec.json and the page of results:
                  itself and the classical codecs
     steps        mean PSNR of 100 images after each step that is stored
     rates        all codecs at equal bytes, on tiles of Kodak's photographs made smaller
-    cost         bits that exact arithmetic costs, if the run of the float model is named
+    models       what exporting each model that serves measured
 
-A part that was measured with this model is not measured again: results so far are in out/codec_*.
+Without --model every wish is served as users are served, by the models of `codec.library.LADDER`.
+A part that was measured with the same model is not measured again: results so far are in
+out/codec_HASH.
 With --few everything is tried on a few images, and nothing is written to the results.
 """
 
@@ -29,22 +31,20 @@ from PIL import Image
 import codec_tables
 import record
 import tables
-from underdraw import checkpoint
 from underdraw.codec import archive, exact, lossless, lossy
 from underdraw.codec import compare as sides
 from underdraw.codec.container import LOSSLESS, Header, build, parse, parse_archive
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import QUALITY
+from underdraw.codec.files import QUALITY, Wish, twin_for
 from underdraw.codec.image import Picture
-from underdraw.codec.library import twin_named, unique
+from underdraw.codec.library import LADDER, unique
 from underdraw.codec.measures import psnr
 from underdraw.codec.rivals import lossless_bytes
 from underdraw.data import DataConfig, Images, open_images, random_subset
 from underdraw.files import write_json
-from underdraw.models.convdraw import ConvDRAW
 
 SIZES = (32, 64)
-QUALITIES = (20.0, QUALITY, 90.0)
+QUALITIES = (0.0, 20.0, 40.0, QUALITY, 80.0, 100.0)
 SEED = 0
 BATCH = 25
 Levels = np.ndarray
@@ -140,23 +140,16 @@ def classical(levels: Levels) -> dict[str, float]:
     return found
 
 
-def steps(twin: Twin, levels: Levels) -> dict[str, Any]:
-    """Mean PSNR after each step, from none to all, at some qualities."""
-    found, size = {}, levels.shape[2:]
-    for quality in QUALITIES:
-        power = lossy.power_of(quality)
-        streams = [
-            s for part in batches(levels) for s in lossy.encode(twin, part, [power] * len(part))
-        ]
-        means = []
-        for t in range(twin.steps + 1):
-            shown = [lossy.decode(twin, part, size, 3, t) for part in batches(streams)]
-            pairs = zip(levels, np.concatenate(shown), strict=True)
-            means.append(float(np.mean([min(psnr(a, b), 99.0) for a, b in pairs])))
-        bits = 8 * sum(map(len, streams)) / levels.size
-        found[f"{quality:g}"] = {"bits_per_dim": bits, "psnr": means}
-    rises = [np.diff(one["psnr"]).min() for one in found.values()]
-    return {"images": len(levels), "size": list(size), "qualities": found, "least_rise": min(rises)}
+def steps(twin: Twin, levels: Levels, quality: float) -> dict[str, Any]:
+    """Mean PSNR after each step, from none to all, at a quality."""
+    size, power, means = levels.shape[2:], lossy.power_of(twin, quality), []
+    coded = [lossy.encode(twin, part, [power] * len(part)) for part in batches(levels)]
+    for t in range(twin.steps + 1):
+        shown = [lossy.decode(twin, part, size, 3, t) for part in coded]
+        pairs = zip(levels, np.concatenate(shown), strict=True)
+        means.append(float(np.mean([min(psnr(a, b), 99.0) for a, b in pairs])))
+    bits = 8 * sum(len(stream) for part in coded for stream in part) / levels.size
+    return {"bits_per_dim": bits, "psnr": means}
 
 
 def at_rate(twin: Twin, levels: Levels, rate: float) -> list[dict[str, Any]]:
@@ -165,23 +158,15 @@ def at_rate(twin: Twin, levels: Levels, rate: float) -> list[dict[str, Any]]:
     return [{k: v for k, v in asdict(row).items() if k != "shown"} for row in rows]
 
 
-def cost(twin: Twin, run: Path, levels: Levels) -> dict[str, Any]:
-    """What exact arithmetic costs."""
-    model = checkpoint.load(run)
-    assert isinstance(model, ConvDRAW)
-    found = exact.cost(model, twin, torch.from_numpy(levels), SEED)
-    return asdict(found) | {"excess": found.excess}
-
-
 class Parts:
-    """Results, each in a file as soon as it is there."""
+    """Results, each in a file as soon as it is there, in a folder for each model."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, root: Path, few: bool = False) -> None:
+        self.root, self.end = root, "_few" * few
 
-    def once(self, name: str, measure: Callable[[], Any]) -> Any:  # noqa: ANN401
-        """The result of that name, measured if it is not there."""
-        path = self.folder / f"{name}.json"
+    def once(self, twin: Twin, name: str, measure: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """The result of that name with that model, measured if it is not there."""
+        path = self.root / f"codec_{twin.hash.hex()}{self.end}" / f"{name}.json"
         if not path.is_file():
             start = time.perf_counter()
             write_json(path, {"found": measure(), "commit": record.commit()})
@@ -189,59 +174,81 @@ class Parts:
         return json.loads(path.read_text("utf-8"))["found"]
 
 
-def measure(
-    twin: Twin, root: Path, run: Path | None, many: int, hundred: int, parts: Parts
-) -> dict[str, Any]:
-    """All parts."""
-    found: dict[str, Any] = {"lossless": {}, "rates": {}}
+Choose = Callable[[Wish], Twin]
+
+
+def measure(choose: Choose, root: Path, many: int, hundred: int, parts: Parts) -> dict[str, Any]:
+    """All parts; `choose` says which model serves a wish."""
+    return {
+        "lossless": all_lossless(choose(Wish(lossless=True)), root, many, parts),
+        "steps": all_steps(choose, test_levels("imagenet64", root, hundred), parts),
+        "rates": all_rates(choose, root, hundred, parts),
+    }
+
+
+def all_lossless(twin: Twin, root: Path, many: int, parts: Parts) -> dict[str, Any]:
+    """Both sets, without loss."""
+    found = {}
     for name in codec_tables.SETS:
         levels = test_levels(name, root, many)
-        done = parts.once(f"lossless_{name}", lambda levels=levels: without_loss(twin, levels))
-        found["lossless"][name] = done
-    photographs = test_levels("imagenet64", root, hundred)
-    found["steps"] = parts.once("steps", lambda: steps(twin, photographs))
-    for side in SIZES:
-        levels = tiles(root, side, hundred)
-        rates = sides.RATES if hundred >= 100 else sides.RATES[1::4]
-        for rate in rates:
-            name = f"rate_{side}_{rate:g}"
-            done = parts.once(name, lambda a=levels, r=rate: at_rate(twin, a, r))
-            found["rates"].setdefault(str(side), []).append({"rate": rate, "rows": done})
-    if run is not None:
-        images = test_levels("cifar10", root, hundred)
-        found["cost"] = parts.once("cost", lambda: cost(twin, run, images))
+        part = f"lossless_{name}"
+        found[name] = parts.once(twin, part, lambda levels=levels: without_loss(twin, levels))
     return found
 
 
-def main(
-    data: Path, model: str = "convdraw_photo@1", float_: Path | None = None, few: bool = False
-) -> None:
+def all_steps(choose: Choose, levels: Levels, parts: Parts) -> dict[str, Any]:
+    """PSNR by steps at all qualities, and the least rise among them."""
+    found = {}
+    for quality in QUALITIES:
+        twin, name = choose(Wish(quality=quality)), f"{quality:g}"
+        found[name] = parts.once(
+            twin, f"steps_{name}", lambda t=twin, q=quality: steps(t, levels, q)
+        )
+    least = min(float(np.diff(one["psnr"]).min()) for one in found.values())
+    size = list(levels.shape[2:])
+    return {"images": len(levels), "size": size, "qualities": found, "least_rise": least}
+
+
+def all_rates(choose: Choose, root: Path, hundred: int, parts: Parts) -> dict[str, Any]:
+    """All codecs at all rates, on tiles of all sizes."""
+    found: dict[str, Any] = {}
+    for side in SIZES:
+        levels = tiles(root, side, hundred)
+        for rate in sides.RATES if hundred >= 100 else sides.RATES[1::4]:
+            twin, name = choose(Wish(bits_per_dim=rate)), f"rate_{side}_{rate:g}"
+            rows = parts.once(twin, name, lambda t=twin, a=levels, r=rate: at_rate(t, a, r))
+            found.setdefault(str(side), []).append({"rate": rate, "rows": rows})
+    return found
+
+
+def main(data: Path, model: str | None = None, few: bool = False) -> None:
     """Measure what is not measured yet, and make the page.
 
     Args:
         data: a mirror with CIFAR-10, imagenet64 (or tiny-imagenet) and kodak/*.png.
-        model: a shipped exact model, or a folder.
-        float_: the run or folder of the float model that it was made of.
+        model: a shipped exact model, or a folder, for everything; if none is named, the one that
+            serves each wish.
         few: a minute's trial.
     """
-    twin = twin_named(model)
     many, hundred = (12, 8) if few else (500, 100)
-    folder = record.ROOT / "out" / f"codec_{twin.hash.hex()}{'_few' if few else ''}"
-    found = measure(twin, data, float_, many, hundred, Parts(folder))
-    found |= {"model": Path(model).name, "hash": twin.hash.hex(), "measured": described(model)}
+    parts = Parts(record.ROOT / "out", few)
+    found = measure(lambda wish: twin_for(wish, model), data, many, hundred, parts)
+    names = [rung.model for rung in LADDER] if model is None else [model]
+    found["models"] = [described(name) for name in names]
     if few:
         print(codec_tables.page(found))
-        codec_tables.draw(found, folder)
+        codec_tables.draw(found, record.ROOT / "out")
         return
     record.write("codec", **found)
     codec_tables.draw(found, record.ROOT / "docs" / "images")
     tables.main()
 
 
-def described(model: str) -> dict[str, float]:
-    """What the export measured, without what is not finite."""
-    told = exact.describe(model).get("measured", {})
-    return {key: value for key, value in told.items() if math.isfinite(value)}
+def described(model: str) -> dict[str, Any]:
+    """A model, and what its export measured, without what is not finite."""
+    about, folder = exact.describe(model), exact.locate(model)
+    told = {k: v for k, v in about.get("measured", {}).items() if math.isfinite(v)}
+    return {"model": folder.name, "hash": about["hash"], "measured": told}
 
 
 if __name__ == "__main__":

@@ -96,12 +96,12 @@ def draw(found: Found, folder: Path) -> Path:
 
 
 def cost(found: Found) -> str:
-    """What exact arithmetic costs."""
-    one = found.get("cost") or found["measured"]
+    """What exact arithmetic costs one model."""
+    one, name = found["measured"], f"`{found['model']}` ({found['hash']})"
     if not one:
-        return "Exact arithmetic: not measured."
+        return f"- {name}: not measured."
     return (
-        f"Exact arithmetic costs {one['bits_exact'] - one['bits_float']:+.4f} bits per dimension, "
+        f"- {name}: {one['bits_exact'] - one['bits_float']:+.4f} bits per dimension, "
         f"{100 * one['excess']:.2f} % of the float model's {one['bits_float']:.3f}, on "
         f"{one['images']} images; {100 * one['active']:.0f} % of the latents are coded."
     )
@@ -109,12 +109,13 @@ def cost(found: Found) -> str:
 
 def page(found: Found) -> str:
     """The section about the codec."""
+    costs = "\n".join(cost(one) for one in found["models"])
     sizes = "\n\n".join(rates(side, rows) for side, rows in found["rates"].items())
     return (
-        f"## The codec\n\nBy `runs/codec.py` with `{found['model']}` ({found['hash']}); commit "
-        f"{found.get('commit', 'unknown')}. See [The codec](codec.md).\n\n"
+        f"## The codec\n\nBy `runs/codec.py`, commit {found.get('commit', 'unknown')}, with the "
+        "models that serve each rate; see [The codec](codec.md).\n\n"
         "### Without loss\n\nBits per dimension, all bytes counted but names.\n\n"
-        f"{lossless(found['lossless'])}\n\n{cost(found)}\n\n"
+        f"{lossless(found['lossless'])}\n\nExact arithmetic costs:\n\n{costs}\n\n"
         "### At equal bytes\n\nPSNR in dB and SSIM, means over the pictures for which there is a "
         "file so small, in brackets how many these are where not all. Tiles of Kodak's "
         f"photographs, made smaller by averaging boxes.\n\n{sizes}\n\n"

@@ -1,11 +1,12 @@
 """Export a trained ConvDRAW to its exact twin and ship it: what the codec uses.
 
-    python runs/exact.py NAME --data DIR [--run DIR] [--version v] [--images n]
+    python runs/exact.py NAME --data DIR [--run DIR] [--version v] [--images n] [--powers a b]
 
 The model is the run in out/NAME, as `runs/convdraw.py` leaves it. What is decided by looking at
 images (which maps are coded, in which order, the scales of lossy streams) is decided on training
 images, a seeded random subset. The model goes to NAME@VERSION in the package, which must not exist,
-and the cost of quantisation to runs/results/NAME@VERSION.json.
+and the cost of quantisation to runs/results/NAME@VERSION.json. --powers are the slopes of rate
+against distortion, as powers of 2^(1/32), at qualities 0 and 100: see `runs/slopes.py`.
 """
 
 import time
@@ -19,6 +20,7 @@ from torch import Tensor
 import record
 from underdraw import checkpoint
 from underdraw.codec import exact
+from underdraw.codec.exact.twin import POWERS
 from underdraw.codec.matching import match
 from underdraw.configs import from_json
 from underdraw.data import DataConfig, Images, describe, open_images, random_subset
@@ -32,7 +34,7 @@ numbers: what the codec computes with. It is never changed; a better one gets an
 
 - **Trained on** the training split of `{data}` for {updates:,} updates of {batch} images
   ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`; exported by
-  `runs/exact.py`.
+  `runs/exact.py`. The pixels' weight in training, beta: {beta:g}.
 - **Test bound** of the float model ({images:,} images): {bits:.3f} bits per dimension with the
   exact mass of the 256 levels.
 - **Cost of whole numbers** ({few} test images): {excess:.3%} of the bound; {active:.0%} of the
@@ -57,6 +59,7 @@ def main(
     run: Path | None = None,
     version: int = 1,
     images: int = 64,
+    powers: tuple[int, int] = POWERS,
 ) -> None:
     """Export, measure, ship.
 
@@ -66,6 +69,7 @@ def main(
         run: the run's folder; out/NAME if not given.
         version: of the exact model.
         images: for calibration, and as many for the cost.
+        powers: of slopes at qualities 0 and 100.
     """
     run = record.ROOT / "out" / name if run is None else run
     begun, about, row = time.monotonic(), checkpoint.describe(run), record.measured(run)
@@ -78,14 +82,15 @@ def main(
     m = row["machine"]
     card = CARD.format(
         name=name, version=version, steps=model.config.steps, data=config.name,
-        batch=about["train"]["batch"], bits=row["test"]["bits_per_dim_discrete"],
+        batch=about["train"]["batch"], beta=about["train"]["beta"],
+        bits=row["test"]["bits_per_dim_discrete"],
         machine=f"{m['processor']} ({m['cores']} cores, {m['instructions']})",
         images=row["test"]["images"], few=found.images, excess=found.excess, active=found.active,
         licence=describe(config).licence,
         **{key: row[key] for key in ("parameters", "updates", "images_seen", "minutes")},
     )  # fmt: skip
     folder = HOME / f"{name}@{version}"
-    shipped = exact.export(model, folder, calibration, card=card, tune=match)
+    shipped = exact.export(model, folder, calibration, card=card, tune=match, powers=list(powers))
     cost = {**asdict(found), "excess": found.excess}
     record.write(
         f"{name}@{version}", hash=shipped.hash.hex(), cost=cost, parameters=row["parameters"],

@@ -266,13 +266,13 @@ def figures():
 
 def test_the_page_of_the_codec_says_what_was_measured(figures, monkeypatch, tmp_path):
     monkeypatch.setattr(figures.sides, "RATES", (0.4, 0.8))
+    monkeypatch.setattr(figures, "QUALITIES", (20.0, 90.0))
     monkeypatch.setattr(figures.sides, "there", lambda say: [RIVALS["PNG"], RIVALS["JPEG"]])
     monkeypatch.setattr(figures, "test_levels", lambda name, root, count: crops(count, 16, 16))
     monkeypatch.setattr(figures, "tiles", lambda root, side, count: crops(count, side, side))
     parts = figures.Parts(tmp_path)
-    found = figures.measure(tiny(), tmp_path, None, 3, 2, parts) | {
-        "model": "tiny@1", "hash": "0", "measured": {},
-    }  # fmt: skip
+    found = figures.measure(lambda wish: tiny(), tmp_path, 3, 2, parts)
+    found["models"] = [{"model": "tiny@1", "hash": "0", "measured": {}}]
     one = found["lossless"]["cifar10"]
     assert one["archive"]["equal"] == one["single"]["equal"] == one["images"] == 3
     assert one["active_per_dim"] == 1.0
@@ -282,10 +282,10 @@ def test_the_page_of_the_codec_says_what_was_measured(figures, monkeypatch, tmp_
     assert f"| {one['bound']:.3f} | **{one['archive']['bits_per_dim']:.3f}** |" in page
     assert "3 and 3 of 3 came back equal" in page
     assert codec_tables.draw(found, tmp_path).is_file()
-    (tmp_path / "rate_32_0.8.json").unlink()
+    (tmp_path / f"codec_{tiny().hash.hex()}" / "rate_32_0.8.json").unlink()
     monkeypatch.setattr(figures, "without_loss", None)  # what is there is not measured again
     monkeypatch.setattr(figures, "at_rate", lambda *given: "anew")
-    again = figures.measure(tiny(), tmp_path, None, 3, 2, parts)
+    again = figures.measure(lambda wish: tiny(), tmp_path, 3, 2, parts)
     assert again["rates"]["32"] == [{"rate": 0.8, "rows": "anew"}]
     assert again["rates"]["64"] == found["rates"]["64"]
 

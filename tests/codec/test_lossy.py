@@ -1,5 +1,7 @@
 """Lossy streams: what is decoded is what was meant, at every cut, in any company."""
 
+from copy import copy
+
 import numpy as np
 import pytest
 import torch
@@ -129,12 +131,15 @@ def test_maps_that_are_not_coded_stay_at_the_mean(twin) -> None:
 
 
 def test_qualities_span_the_slopes() -> None:
-    assert power_of(0.0) == COARSEST
-    assert power_of(100.0) == FINEST
-    assert power_of(30.0) > power_of(31.0)
+    twin = copy(tiny())
+    assert power_of(twin, 0.0) == COARSEST
+    assert power_of(twin, 100.0) == FINEST
+    assert power_of(twin, 30.0) > power_of(twin, 31.0)
+    twin.powers = (100, 0)
+    assert [power_of(twin, q) for q in (0.0, 40.0, 50.0, 100.0)] == [COARSEST, 60, 50, 0]
     assert coarseness(COARSEST) == 10
     assert coarseness(FINEST) == 0
     assert [coarseness(32 * g - 253) for g in range(11)] == list(range(11))
     for quality in (-1.0, 101.0, float("nan")):
         with pytest.raises(CodecError, match="quality"):
-            power_of(quality)
+            power_of(twin, quality)

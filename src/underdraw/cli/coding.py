@@ -15,16 +15,20 @@ from underdraw.codec.budgets import SAMPLE, TRIED
 from underdraw.codec.container import ARCHIVE, KINDS, kind_of, parse
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import Wish, compress_all, picture_of
+from underdraw.codec.files import Wish, compress_all, picture_of, twin_for
 from underdraw.codec.image import Picture, in_srgb, read, write
-from underdraw.codec.library import twin_named, twin_of
+from underdraw.codec.library import twin_of
 from underdraw.codec.measures import psnr
 from underdraw.files import aside
 
 
-def compress(images: Sequence[Path], out: Path, model: str, wish: Wish, as_json: bool) -> int:
+def compress(
+    images: Sequence[Path], out: Path, model: str | None, wish: Wish, as_json: bool
+) -> int:
     """`underdraw compress`."""
-    start, twin = time.monotonic(), twin_named(model)
+    start = time.monotonic()
+    wish.check()
+    twin = twin_for(wish, model)
     files = pictures_in(images)
     if out.exists() and any(out.samefile(path) for path in files.values() if path.exists()):
         raise CodecError(f"{out} is a picture that is to be compressed")

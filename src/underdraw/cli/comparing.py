@@ -8,25 +8,24 @@ from underdraw.cli import tell
 from underdraw.cli.coding import pictures_in
 from underdraw.codec import compare as sides
 from underdraw.codec.image import in_srgb, read
-from underdraw.codec.library import twin_named
 from underdraw.plot import save
 
 
 def compare(
-    images: Sequence[Path], model: str, rates: Sequence[float], out: Path, as_json: bool
+    images: Sequence[Path], model: str | None, rates: Sequence[float], out: Path, as_json: bool
 ) -> int:
     """`underdraw compare`."""
-    twin, files = twin_named(model), pictures_in(images)
+    files = pictures_in(images)
     pictures = [in_srgb(read(path))._replace(alpha=None) for path in files.values()]
     names, rows, shown = [Path(name).stem[:12] for name in files], [], {}
     with tell.progress("comparing", len(rates) + 1) as report:
         for i, rate in enumerate(rates):
-            made = sides.at_rate(twin, pictures, rate, tell.say if i == 0 else lambda text: None)
+            made = sides.at_rate(model, pictures, rate, tell.say if i == 0 else lambda text: None)
             sheet = sides.picture_of_rows(pictures[:8], clipped(made, 8), names[:8])
             shown[str(rate)] = str(save(sheet, out / f"compare_{rate}.png"))
             rows += made
             report(i + 1)
-        rows += sides.without_loss(twin, pictures)
+        rows += sides.without_loss(model, pictures)
     plain = [{k: v for k, v in asdict(one).items() if k != "shown"} for one in rows]
     if as_json:
         return tell.result({"images": len(pictures), "rows": plain, "pictures": shown}, True)

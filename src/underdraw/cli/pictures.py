@@ -11,7 +11,7 @@ Out = Annotated[Path, arg(aliases=["-o"])]
 def compress(
     images: Positional[tuple[Path, ...]],
     out: Out,
-    model: str = "convdraw_photo",
+    model: str | None = None,
     lossless: bool = False,
     steps: int | None = None,
     quality: float | None = None,
@@ -26,7 +26,8 @@ def compress(
     Args:
         images: picture files; of a folder, all pictures in it. Several make an archive.
         out: file to write.
-        model: an exact model: a shipped name or a folder.
+        model: an exact model: a shipped name or a folder; if none is named, the one that serves
+            what is asked for.
         lossless: keep every level.
         steps: lossy: store the first so many steps of the model only.
         quality: lossy: 0 to 100; 60 if nothing else is said.
@@ -74,7 +75,7 @@ def decompress(
 
 def compare(
     images: Positional[tuple[Path, ...]],
-    model: str = "convdraw_photo",
+    model: str | None = None,
     rates: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.4, 0.8),
     out: Path = Path("out/compare"),
     json: bool = False,
@@ -85,7 +86,8 @@ def compare(
 
     Args:
         images: picture files, of any sizes.
-        model: an exact model: a shipped name or a folder.
+        model: an exact model: a shipped name or a folder; if none is named, for each rate the one
+            that serves it.
         rates: bits for every level of a picture, headers included.
         out: folder to write.
         json: print one JSON object to stdout.

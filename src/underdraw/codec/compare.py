@@ -24,7 +24,7 @@ from torch import Tensor
 from underdraw.codec.container import parse
 from underdraw.codec.errors import MAX_PIXELS, CodecError
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import Wish, compress_all, picture_of
+from underdraw.codec.files import Wish, compress_all, picture_of, twin_for
 from underdraw.codec.image import Picture
 from underdraw.codec.measures import WINDOW, psnr, ssim
 from underdraw.codec.rivals import (
@@ -112,15 +112,21 @@ def there(say: Say) -> list[Rival]:
 
 
 def at_rate(
-    twin: Twin, pictures: Sequence[Picture], rate: float, say: Say = lambda text: None
+    model: Twin | str | None,
+    pictures: Sequence[Picture],
+    rate: float,
+    say: Say = lambda text: None,
 ) -> list[Row]:
     """Rows of all codecs at one rate: files, and sheets if the pictures are alike.
+
+    Without a `model`, underdraw's is the one that serves this rate.
 
     Raises:
         CodecError: there are no pictures, or underdraw's header alone needs more.
     """
     if not pictures:
         raise CodecError("there are no pictures to compare")
+    twin = twin_for(Wish(bits_per_dim=rate), model)
     rows = ours(twin, pictures, rate)
     rivals = [rival for rival in there(say) if rival.lossy is not None]
     for rival in rivals:
@@ -173,10 +179,10 @@ def _shared(sheet: Sheet, coded: Coded | None) -> list[tuple[float, Levels] | No
 
 
 def without_loss(
-    twin: Twin, pictures: Sequence[Picture], say: Say = lambda text: None
+    model: Twin | str | None, pictures: Sequence[Picture], say: Say = lambda text: None
 ) -> list[Row]:
     """Rows of all codecs that lose nothing, one file for each picture."""
-    files = compress_all(pictures, twin, Wish(lossless=True))
+    files = compress_all(pictures, model, Wish(lossless=True))
     sizes = {OURS: [float(len(f)) for f in files]}
     for rival in there(say):
         if rival.lossless is not None:

@@ -38,7 +38,7 @@ from underdraw.codec.image import (
     to_pillow,
     unpack_alpha,
 )
-from underdraw.codec.library import DEFAULT, fit, twin_named, twin_of, unique
+from underdraw.codec.library import DEFAULT, fit, serving, twin_named, twin_of, unique
 
 QUALITY = 60.0
 """The quality of lossy files, unless something else is asked for."""
@@ -72,6 +72,8 @@ class Wish(NamedTuple):
         ]
         if (self.lossless and len(asked) > 1) or {"quality", "bits_per_dim"} <= set(asked):
             raise CodecError(f"{' and '.join(asked)} exclude each other")
+        if self.quality is not None:
+            lossy.check_quality(self.quality)
         if self.bits_per_dim is not None and not 0 < self.bits_per_dim < 64:
             raise CodecError(f"bits_per_dim must be in 0..64, got {self.bits_per_dim}")
 
@@ -79,8 +81,20 @@ class Wish(NamedTuple):
 USUAL = Wish()
 
 
+def twin_for(wish: Wish, model: str | Path | Twin | None = None) -> Twin:
+    """The exact model of that name or folder; if None, the one that serves such wishes.
+
+    Raises:
+        CodecError: there is none, or it is damaged.
+    """
+    if model is not None:
+        return twin_named(model)
+    quality = QUALITY if wish.quality is None else wish.quality
+    return twin_named(DEFAULT if wish.lossless else serving(quality, wish.bits_per_dim))
+
+
 def compress_all(
-    images: Iterable[Source | Picture], model: str | Path | Twin = DEFAULT, wish: Wish = USUAL
+    images: Iterable[Source | Picture], model: str | Path | Twin | None = None, wish: Wish = USUAL
 ) -> list[bytes]:
     """Files of many pictures, one each; those of one size are encoded together.
 
@@ -88,7 +102,7 @@ def compress_all(
         CodecError: a picture cannot be coded, or the wish cannot be met.
     """
     wish.check()
-    twin = twin_named(model)
+    twin = twin_for(wish, model)
     pictures = [image if isinstance(image, Picture) else read(image) for image in images]
     if not wish.lossless:
         pictures = [_plain(picture) for picture in pictures]
@@ -128,7 +142,7 @@ def _together(twin: Twin, pictures: Sequence[Picture], wish: Wish) -> list[bytes
             )
         streams = encode_within(twin, levels, rooms, steps)
     else:
-        power = lossy.power_of(QUALITY if wish.quality is None else wish.quality)
+        power = lossy.power_of(twin, QUALITY if wish.quality is None else wish.quality)
         streams = lossy.encode(twin, levels, [power] * len(levels), steps)
     return [build(head, stream, short) for head, stream in zip(heads, streams, strict=True)]
 
@@ -146,7 +160,7 @@ def _header(twin: Twin, kind: int, picture: Picture, steps: int) -> Header:
 
 def compress(
     image: Source | Picture,
-    model: str | Path | Twin = DEFAULT,
+    model: str | Path | Twin | None = None,
     *,
     lossless: bool = False,
     steps: int | None = None,
@@ -157,7 +171,7 @@ def compress(
 
     Args:
         image: a file, its bytes, a Pillow image, or levels uint8 (H, W) or (H, W, 1 to 4).
-        model: a shipped name or an exported folder.
+        model: a shipped name or an exported folder; if None, the one that serves this wish.
         lossless: keep every level. Otherwise:
         steps: store the first so many steps of the model; any prefix of the file decodes, too.
         quality: 0 to 100; 60 if nothing else is said.

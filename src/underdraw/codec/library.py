@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from underdraw.codec import exact
 from underdraw.codec.container import names
@@ -11,7 +12,35 @@ from underdraw.codec.errors import MAX_PIXELS, CodecError
 from underdraw.codec.exact import Twin
 
 DEFAULT = "convdraw_photo"
-"""The model that compresses, unless another is named."""
+"""The model that compresses without loss, unless another is named."""
+
+
+class Rung(NamedTuple):
+    """Which model makes lossy files from a quality, or from a rate, on.
+
+    Attributes:
+        model: a name, without a version.
+        quality: from which on it serves, 0 to 100.
+        bits_per_dim: from which on it serves budgets.
+    """
+
+    model: str
+    quality: float
+    bits_per_dim: float
+
+
+LADDER = (Rung(DEFAULT, 0.0, 0.0),)
+"""Chosen on validation images; see docs/codec.md."""
+
+
+def serving(quality: float, bits_per_dim: float | None = None) -> str:
+    """The model of `LADDER` that serves this rate, or this quality if there is none."""
+    fits = [
+        rung.model
+        for rung in LADDER
+        if (quality >= rung.quality if bits_per_dim is None else bits_per_dim >= rung.bits_per_dim)
+    ]
+    return fits[-1] if fits else LADDER[0].model
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from underdraw.codec import exact, lossy
 from underdraw.codec.container import parse
 from underdraw.codec.files import compress
 from underdraw.codec.image import Picture, read
-from underdraw.codec.library import DEFAULT, twin_named
+from underdraw.codec.library import DEFAULT, twin_of
 from underdraw.codec.measures import psnr
 from underdraw.demo.page import Figure, Section
 
@@ -26,16 +26,16 @@ def there(model: str = DEFAULT) -> bool:
     return any(name.rpartition("@")[0] == model for name in exact.shipped())
 
 
-def coding(out: Path, model: str | Path | exact.Twin = DEFAULT) -> Section:
+def coding(out: Path, model: str | Path | exact.Twin | None = None) -> Section:
     """Compress the photograph, cut the file in several places, and decode."""
     photo = resources.files("underdraw.demo") / "parrots.png"
     with resources.as_file(photo) as path:
         picture, png = read(path), path.stat().st_size
-    twin = twin_named(model)
-    whole = compress(picture, twin, lossless=True)
-    content = compress(picture, twin)
+    whole = compress(picture, model, lossless=True)
+    content = compress(picture, model)
     (out / "parrots.udr").write_bytes(content)
     header, payload = parse(content)
+    twin = twin_of(header.model, model)
     cuts = [round(share * len(payload)) for share in SHARES]
     shown = lossy.decode(twin, [payload[:cut] for cut in cuts], picture.size, 3, header.steps)
     heads = len(content) - len(payload)

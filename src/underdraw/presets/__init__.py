@@ -29,6 +29,7 @@ from underdraw.presets.convdraw import (
     convdraw_omniglot,
     convdraw_omniglot_small,
     convdraw_photo,
+    convdraw_photo_low,
 )
 from underdraw.presets.draw import (
     draw_cifar10,
@@ -55,6 +56,7 @@ __all__ = [
     "convdraw_omniglot",
     "convdraw_omniglot_small",
     "convdraw_photo",
+    "convdraw_photo_low",
     "convnet_mnist_cluttered",
     "convnet_small_mnist_cluttered",
     "deepvae_cifar10",
@@ -94,6 +96,7 @@ PRESETS: dict[str, Callable[[], Preset]] = {
         convdraw_imagenet32,
         convdraw_imagenet64,
         convdraw_photo,
+        convdraw_photo_low,
         vae_omniglot,
         iwae_omniglot,
         deepvae_cifar10,

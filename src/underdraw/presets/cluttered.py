@@ -24,7 +24,7 @@ def glimpser_mnist_cluttered() -> Preset:
         "8 glimpses of 12x12, classifies cluttered MNIST",
         GlimpserConfig(),
         replace(CLUTTERED, warp=0.2),
-        replace(TRAIN, learning_rate=5e-4, early=0.3, initial="glimpser_mnist_cluttered_4"),
+        replace(TRAIN, learning_rate=5e-4, initial="glimpser_mnist_cluttered_4"),
     )
 
 

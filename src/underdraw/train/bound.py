@@ -64,17 +64,20 @@ class BoundTask(Task):
         }  # fmt: skip
 
     def measure(self, images: Images, batch: int, steps: int | None) -> tuple[float, Row]:
-        """The bound or, with several importance samples, the importance-weighted bound."""
+        """What training minimises: the bound with its beta, or the importance-weighted bound."""
         samples = self.config.importance_samples if self.config.importance_samples > 1 else 0
         found = evaluate(
             self.model, images, seed=self.config.seed, batch=batch,
             products=self.config.precision, steps=steps, importance_samples=samples,
         )  # fmt: skip
-        nats = found.nats if found.importance_nats is None else found.importance_nats
         row: Row = {"nats": found.nats, "stderr": found.stderr}
-        if samples:
-            row["importance_nats"] = nats
-        return nats, row | {"distortion": found.distortion, "rate": found.rate}
+        row |= {"distortion": found.distortion, "rate": found.rate}
+        if found.importance_nats is not None:
+            return found.importance_nats, row | {"importance_nats": found.importance_nats}
+        if self.config.beta == 1.0:
+            return found.nats, row
+        objective = self.config.beta * found.distortion + found.rate
+        return objective, row | {"objective": objective}
 
     @torch.no_grad()
     def show(self, images: Images, steps: int | None, path: Path) -> None:

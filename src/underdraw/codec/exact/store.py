@@ -27,7 +27,7 @@ from underdraw.codec.exact.grid import (
     prove,
 )
 from underdraw.codec.exact.product import Product
-from underdraw.codec.exact.twin import FORMAT, Twin, as_bytes
+from underdraw.codec.exact.twin import FORMAT, POWERS, Twin, as_bytes
 from underdraw.configs import from_json
 from underdraw.distributions import Gaussian
 from underdraw.latent import Site
@@ -80,7 +80,18 @@ def describe(name: str | Path) -> dict[str, Any]:
     for key in ("hash", "self_test"):
         if not isinstance(values.get(key), str):
             raise ModelError(f"{path}: {key} is {values.get(key)!r}, no text")
+    powers = values.setdefault("powers", list(POWERS))
+    if not _pair(powers):
+        raise ModelError(f"{path}: powers is {powers!r}, no two whole numbers from -256 to 255")
     return values
+
+
+def _pair(powers: Any) -> bool:  # noqa: ANN401
+    return (
+        isinstance(powers, list)
+        and [type(p) for p in powers] == [int, int]
+        and (min(powers) >= -256 and max(powers) <= 255)
+    )
 
 
 def load(name: str | Path, arithmetic: str = "float64") -> Twin:
@@ -106,6 +117,7 @@ def load(name: str | Path, arithmetic: str = "float64") -> Twin:
     except CheckpointError as error:
         raise ModelError(str(error)) from error
     twin.take(integers, ARITHMETIC[arithmetic])
+    twin.powers = tuple(values["powers"])
     _check(folder, twin)
     if twin.hash.hex() != values["hash"]:
         raise ModelError(f"{folder}: the hash is {twin.hash.hex()}, not {values['hash']}")

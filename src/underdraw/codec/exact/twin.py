@@ -39,6 +39,8 @@ NAMED = (
 )  # fmt: skip
 """Fields of a config that the hash of a model is made of: a new one must not rename old models."""
 MAX_STRIDE = 64
+POWERS = (67, -253)
+"""Powers of slopes at qualities 0 and 100, of a model that says nothing else."""
 
 
 def refuse(config: ConvDRAWConfig) -> None:
@@ -71,10 +73,12 @@ class Twin(ConvDRAW):
     Attributes:
         fraction: bits behind the point of these units.
         hash: what names the model in a file: 8 bytes, of everything that its numbers depend on.
+        powers: of slopes (see `codec.lossy`) at qualities 0 and 100; the encoder's affair alone.
     """
 
     fraction = FRACTION
     hash: bytes
+    powers: tuple[int, int] = POWERS
 
     def __init__(self, config: ConvDRAWConfig) -> None:
         refuse(config)

@@ -1,0 +1,112 @@
+"""What slopes and rates are worth with exact models: `python runs/slopes.py NAME... --data DIR`.
+
+On validation photographs that nothing else looks at, for each model (a shipped one, a folder, or
+the run of a float model, which is exported in memory):
+
+    powers    of slopes: bits per dimension of whole streams, and mean PSNR after each step
+    budgets   mean PSNR of the best streams of so many bits per dimension
+
+From this is read which model serves which rate (`codec.library.LADDER`), and what qualities 0 and
+100 of a model are (`runs/exact.py --powers`). The numbers go to runs/results/slopes.json.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+import record
+from exact import levels
+from underdraw import checkpoint
+from underdraw.checkpoint import CheckpointError
+from underdraw.codec import exact, lossy
+from underdraw.codec.budgets import TRIED, encode_within
+from underdraw.codec.compare import RATES
+from underdraw.codec.errors import CodecError
+from underdraw.codec.exact import Twin
+from underdraw.codec.library import twin_named
+from underdraw.codec.matching import match
+from underdraw.codec.measures import psnr
+from underdraw.data import DataConfig
+
+SET = DataConfig("imagenet64")
+
+
+def twin_of(name: str, data: Path) -> Twin:
+    """A model that was exported, or that of a run."""
+    try:
+        return twin_named(name)
+    except CodecError:
+        twin = exact.twin_of(checkpoint.load(name))
+    calibration = levels(DataConfig("imagenet64", crop=32), "train", data, 64)
+    exact.prune(twin, calibration)
+    match(twin, calibration)
+    twin.seal()
+    return twin
+
+
+def decoded(twin: Twin, x: np.ndarray, streams: Sequence[bytes], steps: int | None = None) -> float:
+    """Mean PSNR of streams, dB."""
+    shown = lossy.decode(twin, streams, x.shape[2:], 3, steps)
+    return float(np.mean([psnr(a, b) for a, b in zip(x, shown, strict=True)]))
+
+
+def bits(streams: Sequence[bytes], x: np.ndarray) -> float:
+    """Bits per dimension of streams."""
+    return 8 * sum(map(len, streams)) / x.size
+
+
+def slopes(twin: Twin, x: np.ndarray) -> list[dict[str, Any]]:
+    """Whole streams of all slopes."""
+    rows = []
+    for power in TRIED:
+        streams = lossy.encode(twin, x, [power] * len(x))
+        by_step = [decoded(twin, x, streams, t) for t in range(twin.steps + 1)]
+        rows.append({"power": power, "bits_per_dim": bits(streams, x), "psnr": by_step})
+        told = " ".join(f"{value:.2f}" for value in by_step)
+        print(f"  power {power}: {rows[-1]['bits_per_dim']:.3f} bits/dim, {told} dB", flush=True)
+    return rows
+
+
+def budgets(twin: Twin, x: np.ndarray, rates: Sequence[float]) -> list[dict[str, Any]]:
+    """The best streams within budgets."""
+    rows = []
+    for rate in rates:
+        streams = encode_within(twin, x, [int(rate * x[0].size / 8)] * len(x))
+        rows.append({"rate": rate, "psnr": decoded(twin, x, streams)})
+        print(f"  {rate} bits/dim: {rows[-1]['psnr']:.2f} dB", flush=True)
+    return rows
+
+
+def main(
+    names: tyro.conf.Positional[tuple[str, ...]],
+    data: Path,
+    images: int = 24,
+    rates: tuple[float, ...] = (*RATES, 1.6, 3.2),
+    write: bool = False,
+) -> None:
+    """Print, and with --write keep, what slopes and rates are worth.
+
+    Args:
+        names: shipped exact models, folders of them, or runs.
+        data: a mirror with imagenet64 (or tiny-imagenet).
+        images: photographs of 64 x 64.
+        rates: of budgets, bits per dimension.
+        write: keep the numbers.
+    """
+    x, found = levels(SET, "valid", data, images).numpy(), {}
+    for name in names:
+        try:
+            twin = twin_of(name, data)
+        except CheckpointError as error:
+            raise SystemExit(str(error)) from error
+        print(f"{name} ({twin.hash.hex()})", flush=True)
+        found[name] = {"powers": slopes(twin, x), "budgets": budgets(twin, x, rates)}
+    if write:
+        record.write("slopes", images=len(x), models=found)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
