@@ -119,6 +119,7 @@ def main(
     learning_rate: float | None = None,
     batch: int | None = None,
     pace: int | None = None,
+    initial: str | None = None,
     run: Path | None = None,
     importance_samples: int = 0,
     images: int = 100,
@@ -135,6 +136,7 @@ def main(
         learning_rate: another than the preset's.
         batch: another than the preset's.
         pace: another than the preset's.
+        initial: model whose weights to start from.
         run: the run's folder; out/NAME if not given.
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
         images: random test images for it.
@@ -143,7 +145,8 @@ def main(
     """
     run = record.ROOT / "out" / name if run is None else run
     found = settings(
-        name, run, data, minutes, learning_rate=learning_rate, batch=batch, pace=pace
+        name, run, data, minutes, learning_rate=learning_rate, batch=batch, pace=pace,
+        initial=initial,
     )  # fmt: skip
     if not carried(found, run, data, max_minutes, now):
         return

@@ -30,6 +30,7 @@ from underdraw.presets.convdraw import (
     convdraw_omniglot_small,
     convdraw_photo,
     convdraw_photo_low,
+    convdraw_photo_mid,
 )
 from underdraw.presets.draw import (
     draw_cifar10,
@@ -57,6 +58,7 @@ __all__ = [
     "convdraw_omniglot_small",
     "convdraw_photo",
     "convdraw_photo_low",
+    "convdraw_photo_mid",
     "convnet_mnist_cluttered",
     "convnet_small_mnist_cluttered",
     "deepvae_cifar10",
@@ -97,6 +99,7 @@ PRESETS: dict[str, Callable[[], Preset]] = {
         convdraw_imagenet64,
         convdraw_photo,
         convdraw_photo_low,
+        convdraw_photo_mid,
         vae_omniglot,
         iwae_omniglot,
         deepvae_cifar10,

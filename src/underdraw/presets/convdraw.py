@@ -1,5 +1,7 @@
 """Convolutional DRAW: the paper's settings, ones for a GPU half hour, and ones for two cores."""
 
+from dataclasses import replace
+
 from underdraw.data import DataConfig
 from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.presets.config import OMNIGLOT, Preset, TrainConfig
@@ -102,6 +104,20 @@ def convdraw_photo() -> Preset:
         DataConfig("imagenet64", crop=32),
         TrainConfig(steps=30_000, batch=16, learning_rate=3e-3, precision="bf16", pace=2),
     )  # fmt: skip
+
+
+def convdraw_photo_mid() -> Preset:
+    """Photographs of any size, for files of middle size: `convdraw_photo_low` with whole pixels.
+
+    It is trained from the weights of that one.
+    """
+    low = convdraw_photo_low()
+    return replace(
+        low,
+        name="convdraw_photo_mid",
+        summary="8 steps, 64 maps, 3x3, any size: 32x32 crops of photographs, at middle rates",
+        train=replace(low.train, steps=8000, learning_rate=2e-3, kl_warmup=0, beta=1.0),
+    )
 
 
 def convdraw_photo_low() -> Preset:
