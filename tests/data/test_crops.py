@@ -44,3 +44,29 @@ def test_crops_larger_than_the_images_and_of_other_sets_are_refused(folder):
         DataConfig(folder.name, crop=0)
     with pytest.raises(DataError, match="crop is 8"):
         open_images(DataConfig("binarized_mnist", crop=8))
+
+
+def test_crops_are_seen_at_several_scales(tmp_path):
+    """Twice as large half of the time; each pixel is then the mean of a box, rounded half up."""
+    levels = np.random.default_rng(0).integers(0, 256, (40, 12, 16, 3), dtype=np.uint8)
+    for i, picture in enumerate(levels):
+        Image.fromarray(picture).save(tmp_path / f"{i:02d}.png")
+    config = DataConfig(f"folder:{tmp_path}", crop=5, shrink=2)
+    plain = DataConfig(f"folder:{tmp_path}", crop=10)
+    valid, large = open_images(config, "valid"), open_images(plain, "valid")
+    index = np.arange(len(valid))
+    whole = np.floor(256 * large.take(index).numpy()).astype(int)
+    boxes = np.floor(whole.reshape(-1, 3, 5, 2, 5, 2).mean((3, 5)) + 0.5)
+    found = np.floor(256 * valid.take(index).numpy())
+    assert np.array_equal(found[1::2], boxes[1::2])
+    middle = np.floor(
+        256 * open_images(DataConfig(config.name, crop=5), "valid").take(index).numpy()
+    )
+    assert np.array_equal(found[::2], middle[::2])
+    train, index = open_images(config, "train"), np.arange(30)
+    rough = [train.take(index, draw).std((1, 2, 3)) for draw in range(20)]
+    small = np.mean([(one < 0.22).float().mean().item() for one in rough])
+    assert 0.4 < small < 0.6  # a mean of four has half the spread
+    assert (train.take(index, 3)[4:6] == train.take(index[4:6], 3)).all()
+    with pytest.raises(DataError, match="shrink is 3"):
+        open_images(DataConfig(config.name, crop=5, shrink=3), "train")

@@ -16,14 +16,14 @@ from jaxtyping import Float64, Int64, UInt64
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 CROP, BITS, DIGITS, ORDER, SUBSET, BUFFER, DRAIN, HELD_OUT, SHARE, PIXEL = range(1, 11)
-CLUTTER, WARP = 11, 12
+CLUTTER, WARP, SHRINK = 11, 12, 13
 """What a number is for: the first part of every key, so that no two uses share a key.
 
 Places of crops; images and pixels (BITS, PIXEL) of dynamic binarisation; digits of pictures and
 their places; order of an epoch; random subsets; a stream's shuffle buffer while it is full and
 as it empties (BUFFER, DRAIN); the validation images of SVHN; shares of a stored split; places and
-pieces of cluttered digits; how those digits are distorted. A new use takes a new number, and none
-is ever used again.
+pieces of cluttered digits; how those digits are distorted; scales of crops. A new use takes a new
+number, and none is ever used again.
 """
 
 

@@ -13,6 +13,7 @@ DIGIT = 28
 LEAST = {
     "size": 1,
     "crop": 1,
+    "shrink": 1,
     "pieces": 0,
     "growing": 0,
     "piece": 1,
@@ -41,6 +42,8 @@ class DataConfig:
         crop: side in pixels of a square cut from that: at a random place, anew each epoch, in
             training, and from the centre elsewhere. For folders, hub sets and ImageNet, not
             streamed.
+        shrink: with `crop`: it is cut up to so many times as large, at a scale drawn anew each
+            epoch in training and by the image's number elsewhere, and made smaller by averaging.
         grey: one channel instead of three, for folders and hub sets.
         binarize: "none" keeps eight bits; "threshold" makes 1 of levels from 128 on; "dynamic"
             draws every pixel anew each epoch with its level as probability. For sets that are
@@ -71,6 +74,7 @@ class DataConfig:
     name: str = "binarized_mnist"
     size: int | None = None
     crop: int | None = None
+    shrink: int = 1
     grey: bool = False
     binarize: Binarize = "none"
     source: Digits = "binarized_mnist"

@@ -1,7 +1,11 @@
-"""Crops: a place in an image, drawn anew each epoch, is a function of (seed, image, epoch)."""
+"""Crops: a place in an image, drawn anew each epoch, is a function of (seed, image, epoch).
+
+With shrink s above 1 a crop is first 1 to s times as large, then made smaller by averaging boxes
+of as many pixels a side: so pictures are seen at several scales, blurred ones and sharp ones.
+"""
 
 import numpy as np
-from jaxtyping import Integer, UInt8
+from jaxtyping import Int64, Integer, UInt8
 
 from underdraw.data import chance
 from underdraw.data.config import DataConfig
@@ -12,15 +16,22 @@ from underdraw.data.images import Levels
 class Crops:
     """Squares cut from levels: at random places, or from the centre."""
 
-    def __init__(self, source: Levels, size: int, seed: int | None) -> None:
+    def __init__(self, source: Levels, size: int, seed: int | None, shrink: int = 1) -> None:
         """Cut size x size; at places drawn by `seed` anew each epoch, or centred if None.
 
+        With `shrink` above 1 the scale is drawn too, or goes by the number of the image.
+
         Raises:
-            DataError: the images are smaller.
+            DataError: the images are smaller than the largest crop.
         """
         if size > min(source.shape[1:]):
             raise DataError(f"data.crop is {size}, but {source.name} holds images {source.shape}")
-        self.source, self.size, self.seed = source, size, seed
+        if size * shrink > min(source.shape[1:]):
+            raise DataError(
+                f"data.shrink is {shrink} and data.crop {size}, but {source.name} holds images "
+                f"{source.shape}"
+            )
+        self.source, self.size, self.seed, self.shrink = source, size, seed, shrink
         self.name, self.shape = source.name, (source.shape[0], size, size)
 
     def __len__(self) -> int:
@@ -29,18 +40,49 @@ class Crops:
 
     def levels(self, index: Integer[np.ndarray, "b"], draw: int) -> UInt8[np.ndarray, "b c h w"]:
         """Levels of the crops at index, in epoch draw."""
-        whole = self.source.levels(index, draw)
-        room = (whole.shape[2] - self.size, whole.shape[3] - self.size)
+        whole, times = self.source.levels(index, draw), self.scales(index, draw)
+        found = np.empty((len(index), *self.shape), np.uint8)
+        for scale in range(1, self.shrink + 1):
+            mine = np.flatnonzero(times == scale)
+            found[mine] = boxed(self.cut(whole[mine], index[mine], draw, scale * self.size), scale)
+        return found
+
+    def scales(self, index: Integer[np.ndarray, "b"], draw: int) -> Int64[np.ndarray, "b"]:
+        """How many times larger than `size` the crops are cut."""
+        if self.seed is None:
+            return 1 + index % self.shrink
+        return 1 + chance.below(self.shrink, chance.SHRINK, self.seed, index, draw)
+
+    def cut(
+        self,
+        whole: UInt8[np.ndarray, "b c y x"],
+        index: Integer[np.ndarray, "b"],
+        draw: int,
+        side: int,
+    ) -> UInt8[np.ndarray, "b c h w"]:
+        """Squares with sides of so many pixels."""
+        room = (whole.shape[2] - side, whole.shape[3] - side)
         top, left = (np.full(len(index), r // 2) for r in room)
         if self.seed is not None:
             key = (chance.CROP, self.seed, index, draw)
             top, left = (chance.below(r + 1, *key, axis) for axis, r in enumerate(room))
-        windows = np.lib.stride_tricks.sliding_window_view(whole, (self.size, self.size), (2, 3))
+        windows = np.lib.stride_tricks.sliding_window_view(whole, (side, side), (2, 3))
         return windows[np.arange(len(index)), :, top, left]
+
+
+def boxed(levels: UInt8[np.ndarray, "b c y x"], side: int) -> UInt8[np.ndarray, "b c h w"]:
+    """Images made smaller: each pixel the mean of a box of side x side, rounded half up."""
+    if side == 1:
+        return levels
+    count, channels, height, width = levels.shape
+    boxes = levels.reshape(count, channels, height // side, side, width // side, side)
+    sums = boxes.sum((3, 5), dtype=np.int64)
+    return ((2 * sums + side**2) // (2 * side**2)).astype(np.uint8)
 
 
 def cropped(source: Levels, config: DataConfig, split: str) -> Levels:
     """The crops that a configuration asks for: random ones of "train", else from the centre."""
     if config.crop is None:
         return source
-    return Crops(source, config.crop, config.seed if split == "train" else None)
+    seed = config.seed if split == "train" else None
+    return Crops(source, config.crop, seed, config.shrink)

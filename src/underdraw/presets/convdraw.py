@@ -101,7 +101,7 @@ def convdraw_photo() -> Preset:
             COLOUR, 8, 3, (40,), (12,), (2,), norm="none", weight_norm=True, constant_scale=True,
             input_gain=4.0, mu_gain=10.0,
         ),
-        DataConfig("imagenet64", crop=32),
+        DataConfig("imagenet64", crop=32, shrink=2),
         TrainConfig(steps=30_000, batch=16, learning_rate=3e-3, precision="bf16", pace=2),
     )  # fmt: skip
 
@@ -134,7 +134,7 @@ def convdraw_photo_low() -> Preset:
             COLOUR, 8, 3, (64,), (16,), (4,), norm="none", weight_norm=True, constant_scale=True,
             input_gain=4.0, mu_gain=10.0,
         ),
-        DataConfig("imagenet64", crop=32),
+        DataConfig("imagenet64", crop=32, shrink=2),
         TrainConfig(
             steps=18_000, batch=16, learning_rate=3e-3, kl_warmup=1500, beta=0.2, precision="bf16",
             pace=2,
