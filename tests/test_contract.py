@@ -225,7 +225,7 @@ def test_bf16_products_keep_float32_results(model, images, noise, target):
 COMPARE = """
 import json, sys
 import torch
-from underdraw.latent import prior, stretch
+from underdraw.latent import cost_by_cell, prior, stretch
 from underdraw.models import MODELS, build
 from underdraw.recompute import recompute_steps
 
@@ -239,11 +239,12 @@ for name, options in cases:
     target = model.likelihood.target(x, torch.rand_like(x))
 
     def everything():
+        cells = model(x, noise, target, cost=cost_by_cell)
         terms = model(x, noise, target)
         gradients = torch.autograd.grad(terms.bound.sum(), list(model.parameters()))
         with torch.no_grad():
             told = model.unroll(prior(0.7, noise), n=2)
-        return *terms, *gradients, told.frames[-1].canvas, *(c.z for c in told.choices)
+        return *terms, *cells, *gradients, told.frames[-1].canvas, *(c.z for c in told.choices)
 
     eager = everything()
     model.run, model.pace = torch.compile(stretch, fullgraph=True, backend=backend), pace

@@ -9,11 +9,11 @@ import torch
 from toy import Toy
 from underdraw.data import Subset, hold, random_subset
 from underdraw.evaluate import evaluate, passes
-from underdraw.latent import kl, posterior, prior
+from underdraw.latent import cost_by_cell, kl, posterior, prior
 from underdraw.models import build
 from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.models.draw import DRAWConfig
-from underdraw.noise import image_noise, training_noise
+from underdraw.noise import image_noise, training_noise, uniform
 
 
 @pytest.fixture
@@ -54,6 +54,17 @@ def test_a_numpy_recomputation_from_the_trace_gives_the_same_bound(model, images
     assert found.rate == pytest.approx(sum(found.rate_per_step))
     assert found.stderr == pytest.approx(np.std(bounds, ddof=1) / math.sqrt(23), rel=1e-4)
     assert found.bits_per_dim == pytest.approx(found.nats / 30 / math.log(2))
+
+
+def test_cells_are_paid_for_with_uniform_noise(model, images):
+    found = evaluate(model, images, seed=5, batch=7, cells=True)
+    x = images.take(np.arange(len(images)))
+    noise, _ = image_noise(model, 5, range(len(images)), 0)
+    terms = model(x, [uniform(e) for e in noise], cost=cost_by_cell)
+    assert found.rate == pytest.approx(terms.rates.sum(0).mean().item(), rel=1e-5)
+    assert found.nats == pytest.approx(terms.bound.mean().item(), rel=1e-5)
+    plain = evaluate(model, images, seed=5, batch=7)
+    assert found.rate > plain.rate  # a cell is paid for whole
 
 
 def test_a_number_repeats_to_its_last_digit_and_whatever_the_batch(model, images):

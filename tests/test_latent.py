@@ -1,12 +1,15 @@
 """Sources, traces and terms; and bounds against a model whose marginal is known."""
 
 import math
+from functools import partial
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 import torch
 
 from toy import WIDTH, Toy
+from underdraw.distributions import Gaussian
 from underdraw.latent import (
     Choice,
     Drawn,
@@ -14,9 +17,11 @@ from underdraw.latent import (
     Site,
     Terms,
     Trace,
+    cost_by_cell,
     cost_by_sample,
     keep,
     kl,
+    log_cell,
     log_ratio,
     mode,
     posterior,
@@ -24,6 +29,7 @@ from underdraw.latent import (
     replay,
 )
 from underdraw.latent.model import cropped, padded
+from underdraw.noise import uniform
 
 STEPS = 3
 
@@ -271,7 +277,7 @@ def test_images_of_another_shape_are_refused(draw):
         draw.unroll(mode, torch.zeros(2, 1, 6, 8))
 
 
-@pytest.mark.parametrize("cost", [kl, log_ratio])
+@pytest.mark.parametrize("cost", [kl, log_ratio, log_cell])
 def test_a_rate_needs_a_posterior(draw, cost):
     choice = draw.unroll(prior()).choices[0]
     with pytest.raises(ValueError, match="no image"):
@@ -289,7 +295,7 @@ def test_terms_add_up_to_the_bound():
 def test_forward_is_the_cost_of_the_trace(draw, noise, images):
     choices = draw.unroll(posterior(noise), images).choices
     drawn = [Drawn(*choice[1:]) for choice in choices]
-    for cost, each in ((None, kl), (cost_by_sample, log_ratio)):
+    for cost, each in ((None, kl), (cost_by_sample, log_ratio), (cost_by_cell, log_cell)):
         terms = draw(images, noise) if cost is None else draw(images, noise, cost=cost)
         assert terms.distortion.shape == (3,)
         assert terms.rates.shape == (STEPS, 3)
@@ -403,3 +409,58 @@ def test_a_cropped_fold_sees_the_upper_left_of_the_canvas():
     frame = Frame(torch.rand(2, 1, 6, 6), None, None)
     seen, _ = cropped(lambda frame, drawn: (frame, drawn), (5, 4))(frame, [])
     assert torch.equal(seen.canvas, frame.canvas[:, :, :5, :4])
+
+
+# --- cells -----------------------------------------------------------------------------------
+
+
+def one_cell(z, mu, log_sigma, log_q, mu_q=0.0):
+    """A choice of one latent, double."""
+    to = partial(torch.tensor, dtype=torch.float64)
+    p, q = Gaussian(to([[mu]]), to([[log_sigma]])), Gaussian(to([[mu_q]]), to([[log_q]]))
+    return Drawn(to([[z]]), p, q)
+
+
+@pytest.mark.parametrize(("z", "log_q"), [(0.3, -1.0), (-1.7, 0.2), (2.5, 1.5), (0.0, -4.0)])
+def test_a_cell_has_its_mass_under_the_prior(z, log_q):
+    p, half = NormalDist(-0.2, math.exp(0.4)), math.sqrt(3) * math.exp(log_q)
+    mass = p.cdf(z + half) - p.cdf(z - half)
+    assert log_cell(one_cell(z, -0.2, 0.4, log_q)).item() == pytest.approx(
+        -math.log(mass), rel=1e-9
+    )
+
+
+def test_masses_of_a_grid_of_cells_sum_to_one():
+    width = math.sqrt(12) * math.exp(-0.3)
+    total = sum(
+        math.exp(-log_cell(one_cell(0.37 + k * width, 0.1, 0.5, -0.3)).item())
+        for k in range(-40, 41)
+    )
+    assert total == pytest.approx(1, abs=3e-4)  # the far ones are density times width
+
+
+def test_a_cell_far_out_is_paid_by_its_density_and_has_a_gradient():
+    far = one_cell(30.0, 0.0, 0.0, -2.0)
+    far.p.mu.requires_grad_()
+    rate = log_cell(far)
+    width = math.sqrt(12) * math.exp(-2.0)
+    assert rate.item() == pytest.approx(450 + math.log(math.sqrt(2 * math.pi) / width), rel=1e-6)
+    rate.backward()
+    assert far.p.mu.grad.item() == pytest.approx(-30.0)
+
+
+def test_small_cells_cost_what_samples_do():
+    """-log P is log (1 / D) - log p for small D: the rate of a uniform posterior."""
+    cell = one_cell(0.8, 0.1, 0.3, -7.0)
+    uniform_q = -math.log(math.sqrt(12) * math.exp(-7.0))
+    expected = uniform_q - cell.p.log_prob(cell.z).item()
+    assert log_cell(cell).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_noise_is_made_uniform():
+    wide = uniform(torch.cat([torch.linspace(-8, 8, 5), torch.randn(100_000)]))
+    assert wide.abs().max() <= math.sqrt(3) + 1e-6
+    assert wide[2] == 0
+    assert wide.std().item() == pytest.approx(1, abs=0.01)
+    shares = torch.histc(wide, 10, -math.sqrt(3), math.sqrt(3)) / len(wide)
+    assert (shares - 0.1).abs().max() < 0.01

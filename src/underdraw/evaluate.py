@@ -20,9 +20,17 @@ from torch import Tensor
 
 from underdraw.data import Images
 from underdraw.fast import precision
-from underdraw.latent import Fold, LatentModel, Site, Terms, cost_by_kl, cost_by_sample
+from underdraw.latent import (
+    Fold,
+    LatentModel,
+    Site,
+    Terms,
+    cost_by_cell,
+    cost_by_kl,
+    cost_by_sample,
+)
 from underdraw.likelihoods import Discrete
-from underdraw.noise import image_noise
+from underdraw.noise import image_noise, uniform
 
 Report = Callable[[int], None]
 
@@ -69,6 +77,7 @@ def evaluate(
     importance_samples: int = 0,
     products: str = "float32",
     steps: int | None = None,
+    cells: bool = False,
     report: Report | None = None,
 ) -> Evaluation:
     """Measure the bound of `model` on all of `images`.
@@ -81,6 +90,7 @@ def evaluate(
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
         products: precision of the matrix products, "float32" or "bf16".
         steps: take only the first so many steps; all of the model's if None.
+        cells: of a model trained for a codec that rounds, rates are those of cells.
         report: called with the number of passes finished out of
             `passes(len(images), batch, importance_samples)`.
 
@@ -91,7 +101,7 @@ def evaluate(
     _check(model, images, batch, importance_samples)
     if not 0 <= seed < 2**63:
         raise ValueError(f"a seed is in [0, 2^63), got {seed}")
-    report = report or (lambda done: None)
+    report, plain = report or (lambda done: None), cost_by_cell if cells else cost_by_kl
     parts, masses, weights, done = [], [], [], 0
     device = next(model.parameters()).device.type
     places = np.asarray(getattr(images, "indices", np.arange(len(images))))  # in the whole split
@@ -100,7 +110,7 @@ def evaluate(
             index = np.arange(first, min(first + batch, len(images)))
             x = _filled(_taken(images, index), batch)
             index = places[index].tolist()
-            terms, mass = _terms(model, x, (seed, index, 0), cost_by_kl, steps)
+            terms, mass = _terms(model, x, (seed, index, 0), plain, steps)
             parts.append(_cpu(terms, len(index)))
             masses.append(None if mass is None else mass[: len(index)].double().cpu())
             report(done := done + 1)
@@ -157,10 +167,11 @@ def _terms(
     z, u = image_noise(model, *key, size=(x.shape[2], x.shape[3]))
     z = [noise for noise, site in zip(z, model.sites, strict=True) if _within(site, steps)]
     z = [_filled(noise, len(x)).to(device) for noise in z]
+    z = [uniform(noise) for noise in z] if cost is cost_by_cell else z
     target = model.likelihood.target(x, None if u is None else _filled(u, len(x)))
     canvas, rates = model.outcome(x.to(device), z, cost)
     pixels = model.likelihood(canvas)
-    wanted = cost is cost_by_kl and isinstance(pixels, Discrete)
+    wanted = cost is not cost_by_sample and isinstance(pixels, Discrete)
     mass = -pixels.log_mass(x.to(device)) if wanted else None
     return Terms(-pixels.log_prob(target.to(device)), rates), mass
 

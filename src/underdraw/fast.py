@@ -35,6 +35,7 @@ from underdraw.latent import (
     LatentModel,
     Stretch,
     as_given,
+    cost_by_cell,
     cost_by_kl,
     cost_by_sample,
     from_posterior,
@@ -46,7 +47,7 @@ from underdraw.latent import (
 PRECISIONS = ("float32", "bf16")
 GRAPHS = 64  # shapes, rules and folds that one process may compile
 TENSOR_RULES = (from_posterior, from_prior, as_given)
-FOLDS = (whole, cost_by_kl, cost_by_sample, everything, logits_only)
+FOLDS = (whole, cost_by_kl, cost_by_sample, cost_by_cell, everything, logits_only)
 
 
 class Compiled:

@@ -100,7 +100,13 @@ def test_the_earlier_glimpses_cost_what_the_config_says(tmp_path):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("importance_samples", 3), ("beta", 0.5), ("kl_warmup", 7), ("recompute", True)],
+    [
+        ("importance_samples", 3),
+        ("beta", 0.5),
+        ("kl_warmup", 7),
+        ("recompute", True),
+        ("cells", True),
+    ],
 )
 def test_what_means_nothing_to_a_classifier_is_refused(tmp_path, field, value):
     with pytest.raises(ValueError, match=f"{field} is {value}"):

@@ -4,7 +4,16 @@ Three nouns carry everything: a *source* chooses each latent, a *trace* is what 
 behind, a *likelihood* turns the last canvas into p(x | z).
 """
 
-from underdraw.latent.folds import Fold, cost_by_kl, cost_by_sample, kl, log_ratio, whole
+from underdraw.latent.folds import (
+    Fold,
+    cost_by_cell,
+    cost_by_kl,
+    cost_by_sample,
+    kl,
+    log_cell,
+    log_ratio,
+    whole,
+)
 from underdraw.latent.model import Draw, LatentModel, Size, Stretch, stretch
 from underdraw.latent.sources import (
     Given,
@@ -37,12 +46,14 @@ __all__ = [
     "Terms",
     "Trace",
     "as_given",
+    "cost_by_cell",
     "cost_by_kl",
     "cost_by_sample",
     "from_posterior",
     "from_prior",
     "keep",
     "kl",
+    "log_cell",
     "log_ratio",
     "mode",
     "posterior",

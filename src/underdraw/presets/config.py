@@ -40,6 +40,9 @@ class TrainConfig:
     importance_samples: int = 1
     """Above 1 the objective is the importance-weighted bound with so many samples, which has
     neither `beta` nor `kl_warmup`."""
+    cells: bool = False
+    """Train for a codec that rounds: posteriors are uniform with the same spread, and a latent pays
+    for the mass that its cell has under the prior instead of the KL term."""
     early: float = 1.0
     """Of a classifier: weight of the mean cross-entropy after the earlier glimpses, beside that
     after the last."""
@@ -107,6 +110,8 @@ class TrainConfig:
                 f"snapshot_every must be at least twice log_every ({self.log_every}), or a jump "
                 f"may be in the snapshots before it is seen; got {self.snapshot_every}"
             )
+        if self.cells and self.importance_samples > 1:
+            raise ValueError(f"cells exclude importance_samples ({self.importance_samples})")
         shares = [share for share, _ in self.glimpses]
         if shares != sorted(shares) or any(count < 1 for _, count in self.glimpses):
             raise ValueError(f"glimpses must be pairs of rising shares and counts: {self.glimpses}")

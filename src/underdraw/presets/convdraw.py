@@ -124,8 +124,9 @@ def convdraw_photo_low() -> Preset:
     """Photographs of any size, for small files.
 
     Pixels weigh a fifth of what they do in the bound, so that its latents tell little, and a pixel
-    of its maps is 4x4 of the picture: what is alike in neighbours is told once. Without a long
-    warm-up of the KL term hardly any latent would come to be used.
+    of its maps is 4x4 of the picture: what is alike in neighbours is told once. It is trained for
+    rounded latents, which must tell much or nothing. Without a long warm-up of the rate hardly any
+    would come to be used.
     """
     return Preset(
         "convdraw_photo_low",
@@ -136,7 +137,7 @@ def convdraw_photo_low() -> Preset:
         ),
         DataConfig("imagenet64", crop=32, shrink=2),
         TrainConfig(
-            steps=18_000, batch=16, learning_rate=3e-3, kl_warmup=1500, beta=0.2, precision="bf16",
-            pace=2,
+            steps=18_000, batch=16, learning_rate=3e-3, kl_warmup=1500, beta=0.2, cells=True,
+            precision="bf16", pace=2,
         ),
     )  # fmt: skip

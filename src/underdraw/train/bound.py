@@ -10,8 +10,8 @@ from torch import Tensor
 from underdraw.data import Images
 from underdraw.evaluate import evaluate
 from underdraw.fast import precision
-from underdraw.latent import prior
-from underdraw.noise import training_noise
+from underdraw.latent import cost_by_cell, cost_by_kl, prior
+from underdraw.noise import training_noise, uniform
 from underdraw.plot import save, sheet
 from underdraw.presets import Preset, TrainConfig
 from underdraw.train import schedule
@@ -52,7 +52,7 @@ class BoundTask(Task):
         )  # fmt: skip
         x = x.repeat_interleave(k, 0)
         target = self.moved(self.model.likelihood.target(x, u))
-        z = [self.moved(e) for e in noise]
+        z = [self.moved(uniform(e) if self.config.cells else e) for e in noise]
         with precision(self.config.precision, self.place.device.type):
             return forward(self.moved(x), z, target, self.objective.cost)
 
@@ -69,6 +69,7 @@ class BoundTask(Task):
         found = evaluate(
             self.model, images, seed=self.config.seed, batch=batch,
             products=self.config.precision, steps=steps, importance_samples=samples,
+            cells=self.config.cells,
         )  # fmt: skip
         row: Row = {"nats": found.nats, "stderr": found.stderr}
         row |= {"distortion": found.distortion, "rate": found.rate}
@@ -92,4 +93,4 @@ def objective(config: TrainConfig) -> Objective:
     """The objective that a config asks for."""
     if config.importance_samples > 1:
         return iwae(config.importance_samples)
-    return elbo(config.beta, config.kl_warmup)
+    return elbo(config.beta, config.kl_warmup, cost_by_cell if config.cells else cost_by_kl)

@@ -1,6 +1,7 @@
 """Objectives: from the terms of the bound to the number that is minimised, nats per image.
 
     elbo    beta distortion + w rate,   w rising from 0 to 1 over the warm-up of the rate
+            (the rate is the KL term or, for a codec that rounds, that of cells: `latent.folds`)
     iwae    -log 1/K sum_k w_k,         log w = -(distortion + log q(z) - log p(z))
 
 beta and w act in training only; what is reported is always distortion + rate.
@@ -22,7 +23,7 @@ class Objective:
 
     Attributes:
         samples: posterior samples an image; each image stands so many times in the batch.
-        cost: how rates are paid, `cost_by_kl` or `cost_by_sample`.
+        cost: how rates are paid, `cost_by_kl`, `cost_by_sample` or `cost_by_cell`.
         loss: (terms of samples x batch images, update) -> scalar, nats per image.
     """
 
@@ -31,14 +32,14 @@ class Objective:
     loss: Callable[[Terms, int], Tensor]
 
 
-def elbo(beta: float = 1.0, kl_warmup: int = 0) -> Objective:
+def elbo(beta: float = 1.0, kl_warmup: int = 0, cost: Fold = cost_by_kl) -> Objective:
     """The evidence lower bound, its sign turned (DRAW, Eq. 12; Convolutional DRAW, Eq. 11)."""
 
     def loss(terms: Terms, step: int) -> Tensor:
         weight = min(1.0, (step + 1) / kl_warmup) if kl_warmup else 1.0
         return (beta * terms.distortion + weight * terms.rates.sum(0)).mean()
 
-    return Objective(1, cost_by_kl, loss)
+    return Objective(1, cost, loss)
 
 
 def iwae(samples: int) -> Objective:
