@@ -14,11 +14,13 @@ from underdraw.latent import (
     Choice,
     Drawn,
     Frame,
+    Given,
     Site,
     Terms,
     Trace,
     cost_by_cell,
     cost_by_sample,
+    from_cell,
     keep,
     kl,
     log_cell,
@@ -29,7 +31,6 @@ from underdraw.latent import (
     replay,
 )
 from underdraw.latent.model import cropped, padded
-from underdraw.noise import uniform
 
 STEPS = 3
 
@@ -295,7 +296,7 @@ def test_terms_add_up_to_the_bound():
 def test_forward_is_the_cost_of_the_trace(draw, noise, images):
     choices = draw.unroll(posterior(noise), images).choices
     drawn = [Drawn(*choice[1:]) for choice in choices]
-    for cost, each in ((None, kl), (cost_by_sample, log_ratio), (cost_by_cell, log_cell)):
+    for cost, each in ((None, kl), (cost_by_sample, log_ratio)):
         terms = draw(images, noise) if cost is None else draw(images, noise, cost=cost)
         assert terms.distortion.shape == (3,)
         assert terms.rates.shape == (STEPS, 3)
@@ -421,9 +422,14 @@ def one_cell(z, mu, log_sigma, log_q, mu_q=0.0):
     return Drawn(to([[z]]), p, q)
 
 
+def spread(log_sigma, log_q):
+    """The standard deviation that a prior is taken to have beside cells of these widths."""
+    return math.hypot(math.exp(log_sigma), math.sqrt(12) * math.exp(log_q) / 20)
+
+
 @pytest.mark.parametrize(("z", "log_q"), [(0.3, -1.0), (-1.7, 0.2), (2.5, 1.5), (0.0, -4.0)])
 def test_a_cell_has_its_mass_under_the_prior(z, log_q):
-    p, half = NormalDist(-0.2, math.exp(0.4)), math.sqrt(3) * math.exp(log_q)
+    p, half = NormalDist(-0.2, spread(0.4, log_q)), math.sqrt(3) * math.exp(log_q)
     mass = p.cdf(z + half) - p.cdf(z - half)
     assert log_cell(one_cell(z, -0.2, 0.4, log_q)).item() == pytest.approx(
         -math.log(mass), rel=1e-9
@@ -439,28 +445,32 @@ def test_masses_of_a_grid_of_cells_sum_to_one():
     assert total == pytest.approx(1, abs=3e-4)  # the far ones are density times width
 
 
-def test_a_cell_far_out_is_paid_by_its_density_and_has_a_gradient():
+def test_what_a_sharp_prior_expects_is_free_and_what_it_does_not_is_dear_but_possible():
+    width = math.sqrt(12) * math.exp(0.0)
+    assert log_cell(one_cell(0.0, 0.0, -20.0, 0.0)).item() == pytest.approx(0, abs=1e-4)
+    other = one_cell(width, 0.0, -20.0, 0.0)
+    other.p.log_sigma.requires_grad_()
+    assert 8 < log_cell(other).item() < 250
     far = one_cell(30.0, 0.0, 0.0, -2.0)
     far.p.mu.requires_grad_()
-    rate = log_cell(far)
-    width = math.sqrt(12) * math.exp(-2.0)
-    assert rate.item() == pytest.approx(450 + math.log(math.sqrt(2 * math.pi) / width), rel=1e-6)
-    rate.backward()
-    assert far.p.mu.grad.item() == pytest.approx(-30.0)
+    log_cell(far).backward()
+    assert far.p.mu.grad.item() == pytest.approx(-30 / spread(0, -2) ** 2, rel=1e-6)
 
 
-def test_small_cells_cost_what_samples_do():
-    """-log P is log (1 / D) - log p for small D: the rate of a uniform posterior."""
-    cell = one_cell(0.8, 0.1, 0.3, -7.0)
-    uniform_q = -math.log(math.sqrt(12) * math.exp(-7.0))
-    expected = uniform_q - cell.p.log_prob(cell.z).item()
-    assert log_cell(cell).item() == pytest.approx(expected, rel=1e-5)
+def test_forward_by_cells_is_the_cost_of_a_trace_of_cells(draw, noise, images):
+    told = draw.unroll(Given(from_cell, noise), images)
+    terms = draw(images, noise, cost=cost_by_cell)
+    rates = torch.stack([log_cell(Drawn(*choice[1:])) for choice in told.choices])
+    torch.testing.assert_close(terms.rates, rates)
+    assert (told.frames[-1].canvas != draw.unroll(posterior(noise), images).frames[-1].canvas).any()
 
 
-def test_noise_is_made_uniform():
-    wide = uniform(torch.cat([torch.linspace(-8, 8, 5), torch.randn(100_000)]))
-    assert wide.abs().max() <= math.sqrt(3) + 1e-6
-    assert wide[2] == 0
-    assert wide.std().item() == pytest.approx(1, abs=0.01)
-    shares = torch.histc(wide, 10, -math.sqrt(3), math.sqrt(3)) / len(wide)
+def test_a_sample_of_the_cell_is_uniform_with_the_spread_of_q():
+    q = Gaussian(torch.full((100_000,), 0.7), torch.full((100_000,), -0.5))
+    e = torch.randn(100_000, generator=torch.Generator().manual_seed(0))
+    z = (from_cell(q, q, e) - 0.7) / math.exp(-0.5)
+    assert z.abs().max() <= math.sqrt(3) + 1e-5
+    assert z.std().item() == pytest.approx(1, abs=0.01)
+    shares = torch.histc(z, 10, -math.sqrt(3), math.sqrt(3)) / len(z)
     assert (shares - 0.1).abs().max() < 0.01
+    assert from_cell(q, q, torch.zeros(100_000)).eq(0.7).all()

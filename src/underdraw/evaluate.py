@@ -29,8 +29,8 @@ from underdraw.latent import (
     cost_by_kl,
     cost_by_sample,
 )
-from underdraw.likelihoods import Discrete
-from underdraw.noise import image_noise, uniform
+from underdraw.likelihoods import Discrete, score
+from underdraw.noise import image_noise
 
 Report = Callable[[int], None]
 
@@ -78,6 +78,7 @@ def evaluate(
     products: str = "float32",
     steps: int | None = None,
     cells: bool = False,
+    error: float = 0.0,
     report: Report | None = None,
 ) -> Evaluation:
     """Measure the bound of `model` on all of `images`.
@@ -90,7 +91,8 @@ def evaluate(
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
         products: precision of the matrix products, "float32" or "bf16".
         steps: take only the first so many steps; all of the model's if None.
-        cells: of a model trained for a codec that rounds, rates are those of cells.
+        error: share of the distortion that goes by squared errors; see `likelihoods.score`.
+        cells: posteriors are uniform, and rates are those of cells: for models trained so.
         report: called with the number of passes finished out of
             `passes(len(images), batch, importance_samples)`.
 
@@ -110,7 +112,7 @@ def evaluate(
             index = np.arange(first, min(first + batch, len(images)))
             x = _filled(_taken(images, index), batch)
             index = places[index].tolist()
-            terms, mass = _terms(model, x, (seed, index, 0), plain, steps)
+            terms, mass = _terms(model, x, (seed, index, 0), plain, steps, error)
             parts.append(_cpu(terms, len(index)))
             masses.append(None if mass is None else mass[: len(index)].double().cpu())
             report(done := done + 1)
@@ -157,6 +159,7 @@ def _terms(
     key: tuple[int, Sequence[int], int],
     cost: Fold,
     steps: int | None,
+    error: float = 0.0,
 ) -> tuple[Terms, Tensor | None]:
     """Terms of the batch `x` with the noise of key = (seed, images, sample).
 
@@ -167,13 +170,12 @@ def _terms(
     z, u = image_noise(model, *key, size=(x.shape[2], x.shape[3]))
     z = [noise for noise, site in zip(z, model.sites, strict=True) if _within(site, steps)]
     z = [_filled(noise, len(x)).to(device) for noise in z]
-    z = [uniform(noise) for noise in z] if cost is cost_by_cell else z
     target = model.likelihood.target(x, None if u is None else _filled(u, len(x)))
     canvas, rates = model.outcome(x.to(device), z, cost)
     pixels = model.likelihood(canvas)
     wanted = cost is not cost_by_sample and isinstance(pixels, Discrete)
     mass = -pixels.log_mass(x.to(device)) if wanted else None
-    return Terms(-pixels.log_prob(target.to(device)), rates), mass
+    return Terms(score(pixels, target.to(device), error), rates), mass
 
 
 def _within(site: Site, steps: int | None) -> bool:

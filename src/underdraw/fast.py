@@ -38,6 +38,7 @@ from underdraw.latent import (
     cost_by_cell,
     cost_by_kl,
     cost_by_sample,
+    from_cell,
     from_posterior,
     from_prior,
     stretch,
@@ -46,7 +47,7 @@ from underdraw.latent import (
 
 PRECISIONS = ("float32", "bf16")
 GRAPHS = 64  # shapes, rules and folds that one process may compile
-TENSOR_RULES = (from_posterior, from_prior, as_given)
+TENSOR_RULES = (from_posterior, from_cell, from_prior, as_given)
 FOLDS = (whole, cost_by_kl, cost_by_sample, cost_by_cell, everything, logits_only)
 
 

@@ -75,6 +75,24 @@ class Discrete(Protocol):
         ...
 
 
+def one_spread(pixels: Pixels, target: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
+    """Log density under Gaussian pixels of one standard deviation for each image, the best one.
+
+    That is -N/2 log(2 pi e MSE) - N log 256, nats per image: what PSNR measures.
+    """
+    error = (pixels.mean - target).square().flatten(1)
+    return -error.shape[1] * (0.5 * (2 * math.pi * math.e * error.mean(1)).log() + math.log(LEVELS))
+
+
+def score(
+    pixels: Pixels, target: Float[Tensor, "b c h w"], error: float = 0.0
+) -> Float[Tensor, " b"]:
+    """The distortion of images, nats, a share `error` of it by `one_spread`."""
+    if not error:
+        return -pixels.log_prob(target)
+    return -(1 - error) * pixels.log_prob(target) - error * one_spread(pixels, target)
+
+
 class Cell(NamedTuple):
     """The cells of the levels that images lie in: their ends, and which are outermost."""
 

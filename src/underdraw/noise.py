@@ -79,11 +79,6 @@ def image_noise(
     return z, torch.from_numpy(np.stack(u))
 
 
-def uniform(noise: Tensor) -> Tensor:
-    """Standard normal noise made uniform, with mean 0 and variance 1 as before."""
-    return 3**0.5 * torch.erf(noise * 0.5**0.5)
-
-
 def _philox(seed: int, image: int, sample: int, stream: int) -> np.random.Generator:
     key = np.array([seed, 2 * sample + stream], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, image, 0]))

@@ -2,12 +2,13 @@
 
 in expectation      KL(q || p)
 by this sample      log q(z) - log p(z),  which importance weights need
-by its cell         -log P(mu_q + D (-1/2 .. 1/2) + noise),  what a codec that rounds pays
+by its cell         -log P(z - D / 2 .. z + D / 2),  what a codec that rounds pays
 
 A cell is an interval of the width D = sqrt(12) sigma_q, whose uniform distribution has the standard
-deviation of q, and P its mass under p. Rounding to a grid of that width with a random offset that
-the decoder knows adds just such noise and costs just such masses (Ziv, 1985), so that training pays
-what a file will (Balle et al., 2017, with noise in place of rounding).
+deviation of q, and P its mass under p, which is taken to be no narrower than a twentieth of a cell:
+or what is rare would cost too much to be ever tried. Rounding to a grid of that width with a random
+offset that the decoder knows adds just such noise (`sources.from_cell`) and costs just such masses
+(Ziv, 1985), so that training pays what a file will (Balle et al., 2017).
 """
 
 from collections.abc import Callable
@@ -16,11 +17,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from underdraw.distributions import Gaussian
 from underdraw.latent.sources import seen
 from underdraw.latent.trace import Choice, Drawn, Frame
 
 LEAST = 1e-5
 """A mass below this is taken as density times width."""
+NARROW = 1 / 20
+"""Standard deviation that a prior has at least, in cells."""
 Fold = Callable[[Frame, list[Drawn]], Any]
 
 
@@ -37,10 +41,11 @@ def log_ratio(drawn: Drawn | Choice) -> Tensor:
 
 def log_cell(drawn: Drawn | Choice) -> Tensor:
     """Minus the logarithm of the mass of the cell around this sample, nats per image, (B,)."""
-    p, half = drawn.p, 3**0.5 * seen(drawn.q).sigma
-    scale, away = (-p.log_sigma).exp() * 0.5**0.5, (drawn.z - p.mu).abs()
+    width = 12**0.5 * seen(drawn.q).sigma
+    p = Gaussian(drawn.p.mu, 0.5 * (drawn.p.sigma.square() + (NARROW * width).square()).log())
+    half, scale, away = width / 2, (-p.log_sigma).exp() * 0.5**0.5, (drawn.z - p.mu).abs()
     mass = 0.5 * (torch.erf(scale * (half - away)) + torch.erf(scale * (half + away)))
-    thin = p.log_prob(drawn.z) + (2 * half).log()  # where the mass is lost in rounding
+    thin = p.log_prob(drawn.z) + width.log()  # where the mass is lost in rounding
     return -torch.where(mass > LEAST, mass.clamp(min=LEAST).log(), thin).flatten(1).sum(1)
 
 

@@ -19,10 +19,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from underdraw.distributions import Gaussian
-from underdraw.latent.folds import Fold, cost_by_kl, whole
-from underdraw.latent.sources import Given, Rule, Source, from_posterior
+from underdraw.latent.folds import Fold, cost_by_cell, cost_by_kl, whole
+from underdraw.latent.sources import Given, Rule, Source, from_cell, from_posterior
 from underdraw.latent.trace import Choice, Drawn, Frame, Site, Terms, Trace
-from underdraw.likelihoods import Likelihood
+from underdraw.likelihoods import Likelihood, score
 
 Draw = Callable[[Gaussian, "Gaussian | None"], Tensor]
 StateT = TypeVar("StateT")
@@ -240,6 +240,7 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         noise: Sequence[Tensor],
         target: Tensor | None = None,
         cost: Fold = cost_by_kl,
+        error: float = 0.0,
     ) -> Terms:
         """The parts of the bound for images `x`, with one posterior sample made from `noise`.
 
@@ -247,11 +248,12 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
             x: images (B, C, H, W), what the encoder sees.
             noise: a standard normal tensor per site.
             target: what the likelihood scores; `x` unless it must be dequantised.
-            cost: `cost_by_kl`, or `cost_by_sample` for importance weights.
+            cost: `cost_by_kl`, `cost_by_sample` for importance weights, or `cost_by_cell`, with
+                which posteriors are uniform.
+            error: share of the distortion that goes by squared errors; see `likelihoods.score`.
         """
         canvas, rates = self.outcome(x, noise, cost)
-        distortion = -self.likelihood(canvas).log_prob(x if target is None else target)
-        return Terms(distortion, rates)
+        return Terms(score(self.likelihood(canvas), x if target is None else target, error), rates)
 
     def outcome(
         self, x: Tensor, noise: Sequence[Tensor], cost: Fold = cost_by_kl
@@ -259,7 +261,8 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         """The last canvas (B, K, H, W) and the rates (sites, B), in nats; see `forward`."""
         rates: list[Tensor] = []
         canvas = x
-        for last, paid in self.paint(Given(from_posterior, noise), x, fold=cost):
+        rule = from_cell if cost is cost_by_cell else from_posterior
+        for last, paid in self.paint(Given(rule, noise), x, fold=cost):
             canvas = last
             rates += paid
         return canvas, torch.stack(rates)

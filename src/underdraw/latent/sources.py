@@ -1,6 +1,7 @@
 """Sources: the ways a latent is chosen.
 
 posterior(noise)      z = mu_q + sigma_q noise        train, evaluate
+cell(noise)           z = mu_q + sigma_q noise, uniform   train for a codec that rounds
 prior(t, noise)       z = mu_p + t sigma_p noise      generate; t = 0 is "zero variance"
 mode                  z = mu_q, or mu_p unseen        reconstruct
 replay(zs)            z = zs[site]                    tests, interpolation, export
@@ -38,6 +39,14 @@ class Given(NamedTuple):
 def from_posterior(p: Gaussian, q: Gaussian | None, noise: Tensor) -> Tensor:
     """Sample the posterior: z = mu_q + sigma_q noise."""
     return seen(q).mu + seen(q).sigma * noise
+
+
+def from_cell(p: Gaussian, q: Gaussian | None, noise: Tensor) -> Tensor:
+    """Sample the uniform distribution with the posterior's mean and standard deviation.
+
+    Standard normal noise e becomes sqrt(3) erf(e / sqrt(2)), uniform between +-sqrt(3).
+    """
+    return seen(q).mu + seen(q).sigma * (3**0.5 * torch.erf(0.5**0.5 * noise))
 
 
 def from_prior(p: Gaussian, q: Gaussian | None, noise: Tensor) -> Tensor:

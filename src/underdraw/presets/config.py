@@ -43,6 +43,9 @@ class TrainConfig:
     cells: bool = False
     """Train for a codec that rounds: posteriors are uniform with the same spread, and a latent pays
     for the mass that its cell has under the prior instead of the KL term."""
+    error: float = 0.0
+    """Share of the distortion that goes by the logarithm of the mean squared error of each image,
+    which PSNR measures, instead of the likelihood: for a lossy codec."""
     early: float = 1.0
     """Of a classifier: weight of the mean cross-entropy after the earlier glimpses, beside that
     after the last."""
@@ -101,8 +104,9 @@ class TrainConfig:
             raise ValueError(f"early must be finite and not negative, got {self.early}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must be in [0, 1), got {self.ema}")
-        if not 0 <= self.final <= 1:
-            raise ValueError(f"final must be in [0, 1], got {self.final}")
+        for name in ("final", "error"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
         if self.precision not in ("float32", "bf16"):
             raise ValueError(f"precision must be float32 or bf16, got {self.precision!r}")
         if self.snapshot_every < 2 * self.log_every:
@@ -110,8 +114,10 @@ class TrainConfig:
                 f"snapshot_every must be at least twice log_every ({self.log_every}), or a jump "
                 f"may be in the snapshots before it is seen; got {self.snapshot_every}"
             )
-        if self.cells and self.importance_samples > 1:
-            raise ValueError(f"cells exclude importance_samples ({self.importance_samples})")
+        if (self.cells or self.error) and self.importance_samples > 1:
+            raise ValueError(
+                f"cells and error exclude importance_samples ({self.importance_samples})"
+            )
         shares = [share for share, _ in self.glimpses]
         if shares != sorted(shares) or any(count < 1 for _, count in self.glimpses):
             raise ValueError(f"glimpses must be pairs of rising shares and counts: {self.glimpses}")

@@ -11,7 +11,7 @@ from underdraw.data import Images
 from underdraw.evaluate import evaluate
 from underdraw.fast import precision
 from underdraw.latent import cost_by_cell, cost_by_kl, prior
-from underdraw.noise import training_noise, uniform
+from underdraw.noise import training_noise
 from underdraw.plot import save, sheet
 from underdraw.presets import Preset, TrainConfig
 from underdraw.train import schedule
@@ -52,9 +52,9 @@ class BoundTask(Task):
         )  # fmt: skip
         x = x.repeat_interleave(k, 0)
         target = self.moved(self.model.likelihood.target(x, u))
-        z = [self.moved(uniform(e) if self.config.cells else e) for e in noise]
+        z = [self.moved(e) for e in noise]
         with precision(self.config.precision, self.place.device.type):
-            return forward(self.moved(x), z, target, self.objective.cost)
+            return forward(self.moved(x), z, target, self.objective.cost, self.config.error)
 
     def row(self, means: Sequence[float]) -> dict[str, float]:
         """The bound and its parts."""
@@ -69,13 +69,13 @@ class BoundTask(Task):
         found = evaluate(
             self.model, images, seed=self.config.seed, batch=batch,
             products=self.config.precision, steps=steps, importance_samples=samples,
-            cells=self.config.cells,
+            cells=self.config.cells, error=self.config.error,
         )  # fmt: skip
         row: Row = {"nats": found.nats, "stderr": found.stderr}
         row |= {"distortion": found.distortion, "rate": found.rate}
         if found.importance_nats is not None:
             return found.importance_nats, row | {"importance_nats": found.importance_nats}
-        if self.config.beta == 1.0:
+        if self.config.beta == 1.0 and not self.config.error:
             return found.nats, row
         objective = self.config.beta * found.distortion + found.rate
         return objective, row | {"objective": objective}
