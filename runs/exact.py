@@ -34,7 +34,7 @@ numbers: what the codec computes with. It is never changed; a better one gets an
 
 - **Trained on** the training split of `{data}` for {updates:,} updates of {batch} images
   ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`; exported by
-  `runs/exact.py`. The pixels' weight in training, beta: {beta:g}.
+  `runs/exact.py`.{begun} beta, the weight of the pixels, was {beta:g}.{rounded}
 - **Test bound** of the float model ({images:,} images): {bits:.3f} bits per dimension with the
   exact mass of the 256 levels.
 - **Cost of whole numbers** ({few} test images): {excess:.3%} of the bound; {active:.0%} of the
@@ -42,6 +42,10 @@ numbers: what the codec computes with. It is never changed; a better one gets an
 - **Use:** compressing pictures. It was trained on photographs of 32x32 pixels.
 - **Licence:** Apache-2.0. The images: {licence}.
 """
+
+BEGUN = " It began with the weights of another run, `{initial}`."
+ROUNDED = """
+  It was trained to be rounded (`train.cells`): for lossy files, not for lossless ones."""
 
 
 def levels(config: DataConfig, split: str, root: Path | None, count: int) -> Tensor:
@@ -83,6 +87,8 @@ def main(
     card = CARD.format(
         name=name, version=version, steps=model.config.steps, data=config.name,
         batch=about["train"]["batch"], beta=about["train"]["beta"],
+        begun=BEGUN.format(**row) if row.get("initial") else "",
+        rounded=ROUNDED if about["train"].get("cells") else "",
         bits=row["test"]["bits_per_dim_discrete"],
         machine=f"{m['processor']} ({m['cores']} cores, {m['instructions']})",
         images=row["test"]["images"], few=found.images, excess=found.excess, active=found.active,

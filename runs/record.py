@@ -67,7 +67,7 @@ def progress(what: str, total: int) -> AbstractContextManager[Any]:
 
 def bound(
     model: LatentModel[Any], data: DataConfig, root: Path | None, split: str = "test",
-    limit: int | None = None, samples: int = 0,
+    limit: int | None = None, samples: int = 0, cells: bool = False,
 ) -> Evaluation:  # fmt: skip
     """The bound on a split, noise seed 0, in batches of 250, with a progress bar."""
     images = open_images(data, split, root)
@@ -75,7 +75,9 @@ def bound(
     images = random_subset(images, limit, 0)
     batch = min(250, len(images))
     with progress(f"measuring on {split}", passes(len(images), batch, samples)) as report:
-        return evaluate(model, images, batch=batch, importance_samples=samples, report=report)
+        return evaluate(
+            model, images, batch=batch, importance_samples=samples, cells=cells, report=report
+        )
 
 
 def write(name: str, **values: Any) -> Path:  # noqa: ANN401
@@ -122,14 +124,16 @@ def measure(run: Path, root: Path | None, samples: int, limit: int, **more: Any)
     about = checkpoint.describe(run)
     data, trained = from_json(DataConfig, about["data"]), about["trained"]
     model = checkpoint.load(run, "cuda" if torch.cuda.is_available() else "cpu")
-    test = asdict(bound(model, data, root))
+    begun = about["train"]
+    test = asdict(bound(model, data, root, cells=begun.get("cells", False)))
     tight = asdict(importance(model, data, limit, samples, root)) if samples else None
     state = numbers_of(run)
     values = {
         "data": f"{data.name}/test", "parameters": sum(p.numel() for p in model.parameters()),
         "updates": state.step, "images_seen": state.images, "minutes": state.minutes,
-        "best_at": trained["step"], "valid_nats": trained["validation_nats"], "test": test,
-        "importance": tight, "commit": commit(), "machine": machine(),
+        "initial": begun.get("initial"), "best_at": trained["step"],
+        "valid_nats": trained["validation_nats"], "test": test, "importance": tight,
+        "commit": commit(), "machine": machine(),
     }  # fmt: skip
     write_json(run / TEST, {**more, **values})
 

@@ -8,7 +8,13 @@ to a multiple of delta, so that its cell has the masses Q and P under q and p, a
 with the mass of the levels for P(x | z). It is what bits-back on this grid reaches; the twin's is
 its discrete ELBO. Maps that are pruned cost nothing, and nothing is learned of them.
 
-The information of a map is KL(q || p), averaged over the pixels of the map and over images.
+The information of a map is the lesser of two numbers, each from means over its pixels and over
+images: KL(q || p), and what its means tell through noise of the posterior's scale,
+
+    1/2 log(1 + ((mu_q - mu_p) / sigma_q)^2)
+
+which is the same where priors are as wide as what they predict, and nothing for the idle latents of
+a model that was trained to be rounded, whose cells are far wider than their priors.
 """
 
 import math
@@ -147,13 +153,20 @@ def code_length(model: LatentModel[Any], x: Tensor, source: Ledger) -> Tensor:
 @torch.no_grad()
 def information(twin: Twin, levels: Tensor) -> list[Tensor]:
     """Bits per latent that each map tells, a tensor (latent,) for each site."""
-    total = [torch.zeros(twin.latent_shape(site)[0], dtype=FLOAT) for site in twin.sites]
+    paid, away = (
+        [torch.zeros(twin.latent_shape(site)[0], dtype=FLOAT) for site in twin.sites]
+        for _ in range(2)
+    )
     for part, noise in batches(twin, levels):
         told = twin.unroll(Ledger(twin, noise), twin.see(part))
         for site, _, p, q in told.choices:
             assert q is not None
-            total[site.index] += q.kl(p).mean((2, 3)).sum(0)
-    return [nats / (len(levels) * math.log(2)) for nats in total]
+            q, p = as_real(q), as_real(p)
+            moved = (q.mu - p.mu) * (-q.log_sigma).exp()
+            paid[site.index] += q.kl(p).mean((2, 3)).sum(0) / len(levels)
+            away[site.index] += moved.square().mean((2, 3)).sum(0) / len(levels)
+    both = zip(paid, away, strict=True)
+    return [torch.minimum(a, 0.5 * b.log1p()) / math.log(2) for a, b in both]
 
 
 def share(twin: Twin) -> float:
