@@ -100,7 +100,7 @@ def test_arithmetic_is_named(folder):
         ({"self_test": []}, "self_test is"),
         ({"powers": [1]}, "powers is"),
         ({"powers": [True, 0]}, "powers is"),
-        ({"powers": [67, -300]}, "powers is"),
+        ({"powers": [67, -1000]}, "powers is"),
         ({"config": {"norm": "image"}}, "norm"),
         ({"config": {"steps": -1}}, "steps"),
         ({"config": []}, "config.json"),

@@ -82,7 +82,7 @@ def describe(name: str | Path) -> dict[str, Any]:
             raise ModelError(f"{path}: {key} is {values.get(key)!r}, no text")
     powers = values.setdefault("powers", list(POWERS))
     if not _pair(powers):
-        raise ModelError(f"{path}: powers is {powers!r}, no two whole numbers from -256 to 255")
+        raise ModelError(f"{path}: powers is {powers!r}, no two whole numbers from -999 to 999")
     return values
 
 
@@ -90,7 +90,7 @@ def _pair(powers: Any) -> bool:  # noqa: ANN401
     return (
         isinstance(powers, list)
         and [type(p) for p in powers] == [int, int]
-        and (min(powers) >= -256 and max(powers) <= 255)
+        and (max(map(abs, powers)) < 1000)
     )
 
 
