@@ -43,6 +43,8 @@ def test_flops_are_two_to_a_product():
         ("convdraw_cifar10_small", True, 5, 10),
         ("convdraw_omniglot_small", True, 5, 10),
         ("convdraw_photo", False, 0.5, 1.5),
+        ("convdraw_photo_low", False, 0.5, 1.5),
+        ("convdraw_photo_mid", False, 0.5, 1.5),
         ("deepvae_cifar10", True, 100, 200),
         ("deepvae_cifar10_small", True, 5, 10),
     ],
@@ -62,11 +64,16 @@ def test_data_and_model_agree(name):
         assert found.model.shape == describe(found.data).shape
 
 
-def test_the_model_of_photographs_is_one_for_codecs():
-    model = build(preset("convdraw_photo").model)
+@pytest.mark.parametrize(
+    ("name", "maps"),
+    [("convdraw_photo", 12), ("convdraw_photo_low", 16), ("convdraw_photo_mid", 16)],
+)
+def test_the_models_of_photographs_are_ones_for_codecs(name, maps):
+    model = build(preset(name).model)
     assert model.any_size
-    assert not [name for name, _ in model.named_parameters() if "gain" in name]
-    assert model.posterior_log_sigma(model.sites[0]).shape == (12,)
+    assert not [key for key, _ in model.named_parameters() if "gain" in key]
+    assert model.posterior_log_sigma(model.sites[0]).shape == (maps,)
+    assert preset(name).train.cells is (name != "convdraw_photo")
 
 
 @pytest.mark.parametrize("name", PRESETS)

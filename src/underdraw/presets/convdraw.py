@@ -116,7 +116,7 @@ def convdraw_photo_mid() -> Preset:
         low,
         name="convdraw_photo_mid",
         summary="8 steps, 64 maps, 3x3, any size: 32x32 crops of photographs, at middle rates",
-        train=replace(low.train, steps=8000, learning_rate=2e-3, kl_warmup=0, beta=1.0),
+        train=replace(low.train, steps=8000, kl_warmup=0, beta=1.0, error=0.5),
     )
 
 
@@ -137,7 +137,7 @@ def convdraw_photo_low() -> Preset:
         ),
         DataConfig("imagenet64", crop=32, shrink=2),
         TrainConfig(
-            steps=18_000, batch=16, learning_rate=3e-3, kl_warmup=1500, beta=0.2, cells=True,
-            precision="bf16", pace=2,
+            steps=18_000, batch=16, learning_rate=1e-3, kl_warmup=1500, clip=1.0, beta=0.2, cells=True,
+            error=0.75, precision="bf16", pace=2,
         ),
     )  # fmt: skip
