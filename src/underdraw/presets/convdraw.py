@@ -137,7 +137,7 @@ def convdraw_photo_low() -> Preset:
         ),
         DataConfig("imagenet64", crop=32, shrink=2),
         TrainConfig(
-            steps=18_000, batch=16, learning_rate=1e-3, kl_warmup=1500, clip=1.0, beta=0.2, cells=True,
-            error=0.75, precision="bf16", pace=2,
+            steps=18_000, batch=16, learning_rate=1e-3, kl_warmup=1500, clip=1.0, beta=0.2,
+            cells=True, error=0.75, precision="bf16", pace=2,
         ),
     )  # fmt: skip
