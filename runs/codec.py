@@ -248,6 +248,7 @@ def described(model: str) -> dict[str, Any]:
     """A model, and what its export measured, without what is not finite."""
     about, folder = exact.describe(model), exact.locate(model)
     told = {k: v for k, v in about.get("measured", {}).items() if math.isfinite(v)}
+    told = {} if about.get("cells") else told  # bits-back is not what it is for
     return {"model": folder.name, "hash": about["hash"], "measured": told}
 
 
