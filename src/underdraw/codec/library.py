@@ -29,7 +29,11 @@ class Rung(NamedTuple):
     bits_per_dim: float
 
 
-LADDER = (Rung(DEFAULT, 0.0, 0.0),)
+LADDER = (
+    Rung("convdraw_photo_low", 0.0, 0.0),
+    Rung("convdraw_photo_mid", 30.0, 0.12),
+    Rung(DEFAULT, 60.0, 0.6),
+)
 """Chosen on validation images; see docs/codec.md."""
 
 

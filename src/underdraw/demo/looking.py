@@ -7,7 +7,7 @@ from underdraw.data import labelled, open_images
 from underdraw.demo.page import Figure, Section
 from underdraw.grade import Grade, grade
 
-NAME, DATA = "glimpser_mnist_cluttered_4", "mnist_cluttered_small"
+NAME, DATA = "glimpser_mnist_cluttered", "mnist_cluttered_small"
 
 
 def looking(out: Path, seed: int = 0, name: str = NAME, count: int = 4) -> tuple[Section, Grade]:
