@@ -10,6 +10,7 @@ NAME@V.KIND.udr      the same pictures, written with a model that ships; found b
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,10 @@ def test_files_of_models_that_ship_are_found_by_their_hash(tmp_path: Path, monke
     write("tiny@1", tmp_path)
     known = json.loads((GOLDEN / DIGESTS).read_text())
     found = json.loads((tmp_path / DIGESTS).read_text())
-    assert found == {"other": "stays", **{f"tiny@1.{key}": value for key, value in known.items()}}
+    assert found == {
+        "other": "stays",
+        **{f"tiny@1.{key}": value for key, value in known.items() if "@" not in key},
+    }
     assert {"other": "stays"} | shown(tmp_path) == found
     forms = {parse(path.read_bytes())[0].short for path in tmp_path.glob("*lossy*.udr")}
     assert forms == {True, False}
@@ -122,10 +126,11 @@ def test_files_of_models_that_ship_are_found_by_their_hash(tmp_path: Path, monke
         shown(tmp_path)
 
 
-def write(name: str, folder: Path = GOLDEN) -> None:
-    """Write the files of a model that ships, and add what they decode to."""
+def write(name: str, folder: Path = GOLDEN, kinds: Sequence[str] = ()) -> None:
+    """Write the files of a model that ships, of some kinds or all, and add what they decode to."""
     for kind, content in made(twin_named(name)).items():
-        (folder / f"{name}.{kind}.udr").write_bytes(content)
+        if not kinds or kind in kinds:
+            (folder / f"{name}.{kind}.udr").write_bytes(content)
     known = json.loads((folder / DIGESTS).read_text())
     save(known | shown(folder, f"{name}."), folder)
 
@@ -143,6 +148,6 @@ def save(digests: dict[str, str], folder: Path) -> None:
 
 if __name__ == "__main__":
     for each in sys.argv[1:]:
-        write(each)
+        write(each, kinds=("lossy", "lossless", "archive"))
     if not sys.argv[1:]:
         write_anew()
