@@ -14,7 +14,7 @@ SETS = {"cifar10": "CIFAR-10", "imagenet64": "Photographs"}
 PAPER = {
     "cifar10": "\nConvolutional DRAW (2016), Table 2, reports < 3.58 for ConvDRAW (320 maps, 32 "
     "steps), < 4.13 for DRAW and < 4.54 for a deep VAE.\n",
-    "imagenet64": "\n`convdraw_photo_1` saw crops of photographs alone and is measured on such; the "
+    "imagenet64": "\n`convdraw_photo_1` saw crops of photographs and is measured on such; the "
     "others, on crops of which every other one is of a photograph made smaller, sharper and harder "
     "to tell. They began with the weights of others, whose updates are not counted here (`initial` "
     "in `runs/results`). `_low` and `_mid` were trained to be rounded, for lossy files, and their "
