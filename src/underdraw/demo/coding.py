@@ -11,7 +11,7 @@ from PIL import Image
 from underdraw import plot
 from underdraw.codec import exact, lossy
 from underdraw.codec.container import parse
-from underdraw.codec.files import compress
+from underdraw.codec.files import compress, picture_of
 from underdraw.codec.image import Picture, read
 from underdraw.codec.library import DEFAULT, twin_of
 from underdraw.codec.measures import psnr
@@ -19,6 +19,8 @@ from underdraw.demo.page import Figure, Section
 
 SHARES = (0.0, 0.02, 0.05, 0.1, 0.3, 1.0)
 """Of the payload that is kept."""
+QUALITIES = (5.0, 20.0, 45.0)
+"""Of small files, beside that of the usual quality."""
 
 
 def there(model: str = DEFAULT) -> bool:
@@ -46,15 +48,28 @@ def coding(out: Path, model: str | Path | exact.Twin | None = None) -> Section:
         f"takes <b>{len(whole):,} bytes</b> without loss and <b>{len(content):,}</b> at the usual "
         "quality. The lossy file holds the model's choices in the order in which it makes them, so "
         "that it can be cut anywhere: what is missing, the model fills in by itself. "
-        "<code>underdraw decompress parrots.udr -o parrots.png</code> gives the picture back."
+        "<code>underdraw decompress parrots.udr -o parrots.png</code> gives the picture back. "
+        "Below, small files, written by the models that are made for them."
     )
-    return Section("A file that may be cut", text, [Figure(path.name, "The file, cut to length")])
+    figures = [Figure(path.name, "The file, cut to length")]
+    figures.append(Figure(small(picture, out, model).name, "Small files, each as it is"))
+    return Section("A file that may be cut", text, figures)
 
 
-def beside(picture: Picture, shown: np.ndarray, lengths: Sequence[int]) -> Image.Image:
+def small(picture: Picture, out: Path, model: str | Path | exact.Twin | None) -> Path:
+    """Files of low qualities, and what they decode to."""
+    files = [compress(picture, model, quality=quality) for quality in QUALITIES]
+    shown = [picture_of(*parse(f), twin_of(parse(f)[0].model, model)).levels for f in files]
+    figure = beside(picture, np.stack(shown), list(map(len, files)), "Small files")
+    return plot.save(figure, out / "small_files.png")
+
+
+def beside(
+    picture: Picture, shown: np.ndarray, lengths: Sequence[int], title: str = "One file, cut"
+) -> Image.Image:
     """The picture beside what files of these lengths decode to."""
     levels = torch.from_numpy(np.stack([picture.levels, *shown]))
     pairs = zip(lengths, shown, strict=True)
     told = [f"{length:,} bytes\n{psnr(picture.levels, one):.1f} dB" for length, one in pairs]
     x = (levels.float() + 0.5) / 256
-    return plot.labelled_sheet(x[None], "One file, cut", ["original", *told], scale=1)
+    return plot.labelled_sheet(x[None], title, ["original", *told], scale=1)
