@@ -11,7 +11,7 @@ def test_numbers_never_change():
 
 def test_uses_do_not_share_keys():
     uses = {name: value for name, value in vars(chance).items() if isinstance(value, int)}
-    assert len(set(uses.values())) == len(uses) == 11
+    assert len(set(uses.values())) == len(uses) == 13
 
 
 def test_number_depends_on_its_key_alone():
