@@ -189,7 +189,7 @@ def ratios(size: str, rows: list[Row]) -> Row:
 
 
 def main(
-    model: str = "convdraw_photo@1",
+    model: str = "convdraw_photo",
     quick: bool = False,
     only: tuple[str, str, int] | None = None,
 ) -> None:
