@@ -91,8 +91,9 @@ def evaluate(
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
         products: precision of the matrix products, "float32" or "bf16".
         steps: take only the first so many steps; all of the model's if None.
-        error: share of the distortion that goes by squared errors; see `likelihoods.score`.
         cells: posteriors are uniform, and rates are those of cells: for models trained so.
+        error: share, 0 to 1, of the distortion that goes by squared errors (`likelihoods.score`);
+            above 0 what is called a bound is none, but what training minimised.
         report: called with the number of passes finished out of
             `passes(len(images), batch, importance_samples)`.
 
@@ -103,6 +104,8 @@ def evaluate(
     _check(model, images, batch, importance_samples)
     if not 0 <= seed < 2**63:
         raise ValueError(f"a seed is in [0, 2^63), got {seed}")
+    if not 0 <= error <= 1:
+        raise ValueError(f"error is a share in [0, 1], got {error}")
     report, plain = report or (lambda done: None), cost_by_cell if cells else cost_by_kl
     parts, masses, weights, done = [], [], [], 0
     device = next(model.parameters()).device.type

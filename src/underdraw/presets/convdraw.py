@@ -128,14 +128,12 @@ def convdraw_photo_low() -> Preset:
     rounded latents, which must tell much or nothing. Without a long warm-up of the rate hardly any
     would come to be used.
     """
+    photo = convdraw_photo()
     return Preset(
         "convdraw_photo_low",
         "8 steps, 64 maps, 3x3, any size: 32x32 crops of photographs, at low rates",
-        ConvDRAWConfig(
-            COLOUR, 8, 3, (64,), (16,), (4,), norm="none", weight_norm=True, constant_scale=True,
-            input_gain=4.0, mu_gain=10.0,
-        ),
-        DataConfig("imagenet64", crop=32, shrink=2),
+        replace(photo.model, maps=(64,), latent=(16,), stride=(4,)),
+        photo.data,
         TrainConfig(
             steps=18_000, batch=16, learning_rate=1e-3, kl_warmup=1500, clip=1.0, beta=0.2,
             cells=True, error=0.75, precision="bf16", pace=2,
