@@ -8,6 +8,10 @@ from underdraw.presets.config import OMNIGLOT, Preset, TrainConfig
 
 COLOUR = (3, 32, 32)
 CIFAR10 = DataConfig("cifar10")
+PHOTO = ConvDRAWConfig(
+    COLOUR, 8, 3, (40,), (12,), (2,), norm="none", weight_norm=True, constant_scale=True,
+    input_gain=4.0, mu_gain=10.0,
+)  # fmt: skip
 
 
 def convdraw_cifar10_paper() -> Preset:
@@ -97,10 +101,7 @@ def convdraw_photo() -> Preset:
     return Preset(
         "convdraw_photo",
         "8 steps, 40 maps, 3x3, any size: 32x32 crops of photographs",
-        ConvDRAWConfig(
-            COLOUR, 8, 3, (40,), (12,), (2,), norm="none", weight_norm=True, constant_scale=True,
-            input_gain=4.0, mu_gain=10.0,
-        ),
+        PHOTO,
         DataConfig("imagenet64", crop=32, shrink=2),
         TrainConfig(steps=30_000, batch=16, learning_rate=3e-3, precision="bf16", pace=2),
     )  # fmt: skip
@@ -128,12 +129,11 @@ def convdraw_photo_low() -> Preset:
     rounded latents, which must tell much or nothing. Without a long warm-up of the rate hardly any
     would come to be used.
     """
-    photo = convdraw_photo()
     return Preset(
         "convdraw_photo_low",
         "8 steps, 64 maps, 3x3, any size: 32x32 crops of photographs, at low rates",
-        replace(photo.model, maps=(64,), latent=(16,), stride=(4,)),
-        photo.data,
+        replace(PHOTO, maps=(64,), latent=(16,), stride=(4,)),
+        DataConfig("imagenet64", crop=32, shrink=2),
         TrainConfig(
             steps=18_000, batch=16, learning_rate=1e-3, kl_warmup=1500, clip=1.0, beta=0.2,
             cells=True, error=0.75, precision="bf16", pace=2,
