@@ -73,7 +73,7 @@ def clocked(work: Callable[[], Any]) -> tuple[Any, float]:
 def plain(twin: Twin, levels: Levels) -> tuple[int, float, float]:
     """Bytes beyond the random ones, seconds to encode and to decode."""
     size = levels.shape[2], levels.shape[3]
-    words = int(archive.needed(twin, size)) // 16 + 64  # with room for chance
+    words = int(archive.needed(archive.latents_of(twin, size))) // 16 + 64  # with room for chance
     loop = Plain(twin, words)
     _, encode = clocked(lambda: [loop.push(one) for one in levels])
     total = 4 * (len(loop.coder.get_compressed()) - words)

@@ -122,7 +122,7 @@ def few(monkeypatch):
     """Measure on few images."""
     whole = record.bound
 
-    def bound(model, data, root, split="test", limit=None, samples=0, cells=False):
+    def bound(model, data, root, split="test", limit=None, samples=0, **how):
         return whole(model, data, root, split, limit or 8, samples)
 
     monkeypatch.setattr(record, "bound", bound)

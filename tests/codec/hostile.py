@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 
 from codec.crops import crops, tiny
-from underdraw.codec import archive, lossless
+from underdraw.codec import archive
 from underdraw.codec.coder import Stack, streams
 from underdraw.codec.container import (
     ARCHIVE,
@@ -135,26 +135,26 @@ def total(parts: Iterable[Work]) -> Work:
 
 def _block_of(said: Archive, content: bytes, i: int) -> Work:
     block = said.blocks[i]
-    rounds = -(-block.images // block.lanes)
+    rounds, every = -(-block.images // block.lanes), len(tiny().sites)
     try:
-        singles, _ = archive._stacks(said.read_block(content, i), block.lanes, rounds)
+        first, _ = archive._stacks(said.read_block(content, i), block.lanes, rounds, every)
     except CodecError:
         return Work()
     sizes = [min(block.lanes, block.images - k * block.lanes) for k in range(rounds)]
     what = block.height, block.width, block.channels
-    return total(round_of(count, *what, k < singles) for k, count in enumerate(sizes))
+    told = [*first, *[every] * (rounds - len(first))]
+    return total(round_of(count, *what, sites) for count, sites in zip(sizes, told, strict=True))
 
 
 @cache
-def round_of(count: int, height: int, width: int, channels: int, single: bool) -> Work:
-    """What a round of an honest block takes, single pictures or by bits-back."""
+def round_of(count: int, height: int, width: int, channels: int, sites: int) -> Work:
+    """What a round of an honest block takes, by bits-back at so many sites."""
     rng, levels = np.random.default_rng(0), made(count, height, width, channels)
-    words = int(archive.needed(tiny(), (height, width))) // 16 + 8
+    words = int(archive.needed(archive.latents_of(tiny(), (height, width)))) // 16 + 8
     stacks = [Stack(rng.bytes(4 * words) + b"\1" * 4) for _ in levels]
-    (lossless.push if single else archive.push_back)(tiny(), stacks, levels)
+    archive.push_back(tiny(), stacks, levels, sites)
     with counted() as work:
-        take = lossless.take if single else archive.take_back
-        take(tiny(), stacks, (height, width), channels)
+        archive.take_back(tiny(), stacks, (height, width), channels, sites)
     return work
 
 

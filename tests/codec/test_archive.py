@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codec.crops import bound, crops, tiny
+from underdraw.codec import archive as module
 from underdraw.codec.archive import (
     decode,
     decode_block,
@@ -35,6 +36,26 @@ def test_blocks_come_back(count, height, width, channels, lanes):
     assert (found == levels).all()
 
 
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_first_rounds_pop_what_they_can(monkeypatch, lanes):
+    """With so few bits to a latent that a single picture does not pay for the next."""
+    levels = crops(9, 8, 10)
+    plain = len(encode_block(tiny(), levels, lanes)[1])
+    monkeypatch.setattr(module, "_NEED", 12.0)
+    block, data = encode_block(tiny(), levels, lanes)
+    start = data[0], data[1]
+    assert start[0] == 0
+    assert 1 < start[1] <= 9 // lanes
+    told = list(data[2 : 2 + start[1]])
+    assert told[0] == 0
+    assert told == sorted(told)
+    assert 0 < told[-1] < len(tiny().sites)
+    monkeypatch.undo()
+    assert (decode_block(tiny(), block, data) == levels).all()
+    monkeypatch.setattr(module, "affordable", lambda twin, size, bits: 0)
+    assert plain < len(data) < len(encode_block(tiny(), levels, lanes)[1])
+
+
 def test_rate_is_the_bound():
     levels = crops(24)
     block, data = encode_block(tiny(), levels)
@@ -48,8 +69,9 @@ def test_rate_is_the_bound():
 
 def test_a_stack_has_what_is_needed():
     stacks = Stack(np.random.default_rng(0).bytes(4000))
-    assert stacks.bits > needed(tiny(), (32, 32)) > 3.05 * 4 * 3 * 16 * 16
-    assert needed(tiny(), (31, 32)) == needed(tiny(), (32, 32))
+    latents = latents_of(tiny(), (32, 32))
+    assert latents == latents_of(tiny(), (31, 32)) == 4 * 3 * 16 * 16
+    assert stacks.bits > needed(latents) > 3.05 * latents
 
 
 def test_lanes_cost_little():
@@ -104,8 +126,18 @@ def test_blocks_that_lie():
     block, data = encode_block(tiny(), levels)
     with pytest.raises(CodecError, match="1 bytes follow the last stack"):
         decode_block(tiny(), block, data + b"\0")
-    with pytest.raises(CodecError, match=r"single pictures must be in 1\.\.3, is 4"):
+    with pytest.raises(CodecError, match=r"single pictures must be in 0\.\.3, is 4"):
         decode_block(tiny(), block, b"\x04" + data[1:])
+    for head, said in (
+        (b"\0\0", r"that round latents must be in 1\.\.3, is 0"),
+        (b"\0\4", r"that round latents must be in 1\.\.3, is 4"),
+        (b"\0\1\x7f", rf"sites of a round must be in 0\.\.{len(tiny().sites)}, is 127"),
+        (b"\0\1", "the sites of a round needs byte"),
+    ):
+        with pytest.raises(CodecError, match=said):
+            decode_block(
+                tiny(), block, head if len(head) == 2 and head[1] == 1 else head + data[1:]
+            )
     with pytest.raises(CodecError, match="a stack needs byte"):
         decode_block(tiny(), block, data[:-1])
     with pytest.raises(CodecError, match="no stack"):

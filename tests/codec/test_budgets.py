@@ -30,3 +30,14 @@ def test_large_pictures_are_tried_on_their_middle(monkeypatch) -> None:
     assert 170 < len(streams[1]) <= 200
     found = decode(tiny(), streams, (32, 32), 3)
     assert min(psnr(a, b) for a, b in zip(levels, found, strict=True)) > 14
+
+
+def test_a_middle_unlike_the_rest_does_not_decide(monkeypatch) -> None:
+    monkeypatch.setattr(budgets, "SAMPLE", 16)
+    levels = crops(1)
+    levels[:, :, 8:24, 8:24] = 100
+    (stream,) = encode_within(tiny(), levels, [150])
+    (cut,) = encode(tiny(), levels, [FINEST], budgets=[150])
+    found, other = (decode(tiny(), [s], (32, 32), 3)[0] for s in (stream, cut))
+    assert 120 < len(stream) <= 150
+    assert psnr(levels[0], found) > psnr(levels[0], other) + 0.5

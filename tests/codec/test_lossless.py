@@ -7,7 +7,7 @@ from codec.crops import bound, crops, tiny
 from underdraw.codec.coder import Stack
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact.cost import share
-from underdraw.codec.lossless import decode, encode, push, rounded_scale, take
+from underdraw.codec.lossless import Rounded, Taken, decode, encode, push, rounded_scale, take
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ def test_pictures_come_back(height, width, channels):
     assert found.dtype == np.uint8
     assert (found == levels).all()
     stacks = [Stack() for _ in levels]
-    push(tiny(), stacks, levels)
-    assert (take(tiny(), stacks, (height, width), channels) == levels).all()
+    push(Rounded(tiny()), stacks, levels)
+    assert (take(Taken(tiny(), stacks), (height, width), channels) == levels).all()
     assert all(stack.bare for stack in stacks)
 
 

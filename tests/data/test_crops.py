@@ -70,3 +70,26 @@ def test_crops_are_seen_at_several_scales(tmp_path):
     assert (train.take(index, 3)[4:6] == train.take(index[4:6], 3)).all()
     with pytest.raises(DataError, match="shrink is 3"):
         open_images(DataConfig(config.name, crop=5, shrink=3), "train")
+
+
+def test_crops_are_enlarged(tmp_path):
+    levels = np.random.default_rng(0).integers(0, 256, (80, 12, 16, 3), dtype=np.uint8)
+    for i, picture in enumerate(levels):
+        Image.fromarray(picture).save(tmp_path / f"{i:02d}.png")
+    config = DataConfig(f"folder:{tmp_path}", crop=5, shrink=2, enlarge=3)
+    valid, index = open_images(config, "valid"), np.arange(4)
+    found = np.floor(256 * valid.take(index).numpy()).astype(np.uint8)
+    for i, (part, times) in enumerate(((5, 1), (10, 1), (3, 2), (2, 3))):
+        plain = open_images(DataConfig(config.name, crop=part), "valid")
+        cut = np.floor(256 * plain.take(index[i : i + 1])[0].numpy()).astype(np.uint8)
+        if times > 1:
+            image = Image.fromarray(cut.transpose(1, 2, 0))
+            large = image.resize((times * part,) * 2, Image.Resampling.BICUBIC)
+            assert np.array_equal(found[i], np.array(large).transpose(2, 0, 1)[:, :5, :5])
+        elif part == 5:
+            assert np.array_equal(found[i], cut)
+    train = open_images(DataConfig(config.name, crop=8, enlarge=2), "train")
+    steep = [
+        np.abs(np.diff(train.take(np.arange(30), d).numpy())).mean((1, 2, 3)) for d in range(9)
+    ]
+    assert 0.4 < (np.concatenate(steep) < 0.23).mean() < 0.6

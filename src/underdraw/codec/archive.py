@@ -1,8 +1,7 @@
 """Many pictures in one file, by chained bits-back: nearly as short as the model's own bound.
 
 The pictures of a block, all of one size, are dealt to L lanes, each a stack: picture i to lane i
-mod L, in rounds of L. The first S rounds are pushed as single pictures (`codec.lossless`). Each
-later round takes its latents from what is on the stacks:
+mod L, in rounds of L. A round takes its latents from what is on the stacks:
 
     encode    for each site in order: pop z under q, as k on the twin's grid, without tails
               push the pixels under p(x | z)
@@ -12,19 +11,23 @@ later round takes its latents from what is on the stacks:
               the story again with z and the picture, to have q; push z under q, in reverse order
 
 so that a picture costs -log2 P(x | z) + sum log2 Q(z) / P(z) bits, whose mean is the bound
-(Townsend, Bird and Barber, 2019). The single pictures at the start give the bits that the first
-round needs: log2(sigma_q sqrt(2 pi e) / delta), about 3.05, for every latent that is coded.
+(Townsend, Bird and Barber, 2019). The stacks are empty at first, and popping takes log2(sigma_q
+sqrt(2 pi e) / delta), about 3.05 bits, for every latent. So the latents of the first S rounds are
+popped at as many of the first sites as there are bits for, at none in the very first, and rounded
+as those of single pictures (`codec.lossless`) at the others.
 
-A block is varint S, then for each lane the varint length of its stack in words, then the stacks.
+A block is varint S; if it has rounds that do both, 0, varint S, and the number of sites of each
+round that are popped; then for each lane the varint length of its stack in words; then the stacks.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from math import ceil, prod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from math import prod
 
 import numpy as np
 from torch import Tensor
 
-from underdraw.codec.coder import Grid, Stack, get_gaussians, get_pixels, put_gaussians, put_pixels
+from underdraw.codec.coder import Grid, Stack, get_gaussians, put_gaussians
 from underdraw.codec.container import (
     MAX_IMAGES,
     MAX_LANES,
@@ -38,7 +41,7 @@ from underdraw.codec.container import (
 from underdraw.codec.errors import MAX_PIXELS, CodecError, Whole
 from underdraw.codec.exact import Twin
 from underdraw.codec.library import fit
-from underdraw.codec.lossless import Latents, Told, cells, paint, push, take
+from underdraw.codec.lossless import Latents, Rounded, Taken, Told, paint, push, take
 from underdraw.codec.lossy import Levels, coded_maps
 from underdraw.distributions import Gaussian
 from underdraw.latent import Site, Size
@@ -52,57 +55,47 @@ PER_BLOCK = 500
 _NEED = 3.3  # bits to a latent: log2(2 sqrt(2 pi e)) = 3.05, and room for chance
 
 
-class Back(Latents):
-    """A source that pops latents under the posterior, and remembers them with their priors.
+class Back(Rounded):
+    """A source that pops latents under the posterior at the first sites, and rounds the others.
 
     Attributes:
-        told: what was popped, on the grids of the priors, site by site.
+        told: what was chosen, on the grids of the priors, site by site.
     """
 
-    def __init__(self, twin: Twin, stacks: Sequence[Stack]) -> None:
-        super().__init__(twin)
-        self.stacks, self.told = stacks, list[Told]()
+    def __init__(self, twin: Twin, stacks: Sequence[Stack], sites: int) -> None:
+        super().__init__(twin, sites)
+        self.stacks = stacks
 
-    def choose(self, site: Site, maps: Tensor, grid: Grid, q: Gaussian | None) -> Whole:
-        """A sample of the posterior, which is what lies on the stack."""
+    def choose(
+        self, site: Site, maps: Tensor, grid: Grid, offset: Whole, q: Gaussian | None
+    ) -> Whole:
+        """A sample of the posterior, which is what lies on the stack; or its mean."""
+        if not self.samples(site):
+            return super().choose(site, maps, grid, offset, q)
         k = get_gaussians(self.stacks, posterior(grid, q, maps), tails=False).k
         self.told.append(Told(k, grid))
         return k
 
 
 class Forth(Latents):
-    """A source that gives latents again, and remembers them with their posteriors.
+    """A source that gives latents again, and remembers those that were popped.
 
     Attributes:
-        told: the same latents, on the grids of the posteriors, site by site.
+        told: they, on the grids of their posteriors, site by site.
     """
 
-    def __init__(self, twin: Twin, given: Sequence[Whole]) -> None:
-        super().__init__(twin)
-        self.given, self.told = given, list[Told]()
+    def __init__(self, twin: Twin, given: Iterable[Whole], sites: int) -> None:
+        super().__init__(twin, sites)
+        self.given, self.told = iter(given), list[Told]()
 
-    def choose(self, site: Site, maps: Tensor, grid: Grid, q: Gaussian | None) -> Whole:
+    def choose(
+        self, site: Site, maps: Tensor, grid: Grid, offset: Whole, q: Gaussian | None
+    ) -> Whole:
         """The latents of before."""
-        k = self.given[len(self.told)]
-        self.told.append(Told(k, posterior(grid, q, maps)))
+        k = next(self.given)
+        if self.samples(site):
+            self.told.append(Told(k, posterior(grid, q, maps)))
         return k
-
-
-class Popped(Latents):
-    """A source that pops latents under the prior, on the twin's own grid, and remembers them.
-
-    Attributes:
-        ks: what was popped, site by site.
-    """
-
-    def __init__(self, twin: Twin, stacks: Sequence[Stack]) -> None:
-        super().__init__(twin)
-        self.stacks, self.ks = stacks, list[Whole]()
-
-    def choose(self, site: Site, maps: Tensor, grid: Grid, q: Gaussian | None) -> Whole:
-        """What comes next."""
-        self.ks.append(get_gaussians(self.stacks, grid).k)
-        return self.ks[-1]
 
 
 def posterior(grid: Grid, q: Gaussian | None, maps: Tensor) -> Grid:
@@ -112,55 +105,68 @@ def posterior(grid: Grid, q: Gaussian | None, maps: Tensor) -> Grid:
     return Grid(grid.delta.reshape(grid.shape), mean, scale)
 
 
-def push_back(twin: Twin, stacks: Sequence[Stack], levels: Levels) -> None:
-    """Push pictures (B, 1 or C, H, W) by bits-back, each onto its stack.
+def push_back(twin: Twin, stacks: Sequence[Stack], levels: Levels, sites: int) -> None:
+    """Push pictures (B, 1 or C, H, W), each onto its stack, by bits-back at the first sites.
 
     Raises:
         CodecError: a stack runs dry; all are then spoilt.
     """
-    source = Back(twin, stacks)
-    put_pixels(stacks, levels, cells(paint(twin, source, levels), levels.shape[1]))
-    for k, grid in reversed(source.told):
-        put_gaussians(stacks, k, grid)
+    push(Back(twin, stacks, sites), stacks, levels)
 
 
-def take_back(twin: Twin, stacks: Sequence[Stack], size: Size, channels: int) -> Levels:
+def take_back(twin: Twin, stacks: Sequence[Stack], size: Size, channels: int, sites: int) -> Levels:
     """Undo `push_back`: pictures (B, channels, H, W).
 
     Raises:
         CodecError: a stack is not what an encoder leaves.
     """
-    source = Popped(twin, stacks)
-    pixels = paint(twin, source, n=len(stacks), size=size)
-    levels = get_pixels(stacks, cells(pixels, channels)).astype(np.uint8)
-    again = Forth(twin, source.ks)
-    paint(twin, again, levels)
-    for k, grid in reversed(again.told):
-        put_gaussians(stacks, k, grid, tails=False)
+    source = Taken(twin, stacks, sites)
+    levels = take(source, size, channels)
+    if sites:
+        again = Forth(twin, source.ks, sites)
+        paint(again, levels)
+        for k, grid in reversed(again.told):
+            put_gaussians(stacks, k, grid, tails=False)
     return levels
 
 
 def latents_of(twin: Twin, size: Size) -> int:
     """How many latents are coded for a picture."""
+    return sum(latents_at(twin, size))
+
+
+def latents_at(twin: Twin, size: Size) -> list[int]:
+    """How many latents are coded for a picture at each site."""
     drawn = twin.drawn_size(size)
     shapes = {site: twin.latent_shape(site, drawn) for site in twin.sites}
-    return sum(len(coded_maps(twin, site)) * prod(shape[1:]) for site, shape in shapes.items())
+    return [len(coded_maps(twin, site)) * prod(shape[1:]) for site, shape in shapes.items()]
 
 
-def needed(twin: Twin, size: Size) -> float:
-    """Bits that a stack should have before a picture is pushed by bits-back."""
-    return _NEED * latents_of(twin, size) + 64
+def needed(latents: int) -> float:
+    """Bits that a stack should have before so many latents are popped."""
+    return _NEED * latents + 64 if latents else 0.0
+
+
+def affordable(twin: Twin, size: Size, bits: int) -> int:
+    """At how many of the first sites a stack of so many bits lets latents be popped."""
+    sums = accumulate(latents_at(twin, size))
+    return sum(needed(latents) <= bits for latents in sums)
 
 
 def lanes_for(twin: Twin, shape: tuple[int, int, int, int]) -> int:
     """How many lanes pictures (N, channels, H, W) take: more are faster, and longer.
 
-    Each begins with single pictures, about as many as it takes 4 bits per dimension to give the
-    bits that are needed, and each of these costs 0.25 bits for every latent.
+    Each begins with rounded latents, until pictures of about 4 bits per dimension give the bits
+    that popping takes; each of those costs 0.25 bits.
     """
-    latents, dims = latents_of(twin, shape[2:]), prod(shape[1:])
-    singles = max(ceil(_NEED * latents / (4 * dims)), 1)
-    lanes = shape[0] * LOSS * dims / max(0.25 * latents * singles, 1)
+    latents, dims = latents_at(twin, shape[2:]), prod(shape[1:])
+    bits, rounded, sites = 0.0, 0, 0
+    while sites < len(latents):
+        more = sum(latents[sites:])
+        rounded += more
+        bits += 4 * dims + 0.25 * more
+        sites = affordable(twin, shape[2:], int(bits))
+    lanes = shape[0] * LOSS * dims / max(0.25 * rounded, 1)
     return min(max(int(lanes), 1), USUAL_LANES, shape[0])
 
 
@@ -183,18 +189,16 @@ def encode_block(twin: Twin, levels: Levels, lanes: int | None = None) -> tuple[
     fit(twin, levels.shape[1], levels.shape[2:], images=len(levels))
     lanes = min(len(levels), lanes or lanes_for(twin, levels.shape))
     rounds = [levels[i : i + lanes] for i in range(0, len(levels), lanes)]
-    need = needed(twin, levels.shape[2:])
-    stacks, singles = [Stack() for _ in range(lanes)], 0
+    stacks, told = [Stack() for _ in range(lanes)], list[int]()
     for part in rounds:
-        if any(stack.bits < need for stack in stacks[: len(part)]):
-            push(twin, stacks[: len(part)], part)
-            singles += 1
-        else:
-            break
-    for part in rounds[singles:]:
-        push_back(twin, stacks[: len(part)], part)
+        mine = stacks[: len(part)]
+        sites = affordable(twin, levels.shape[2:], min(stack.bits for stack in mine))
+        push_back(twin, mine, part, sites)
+        if sites < len(twin.sites):
+            told.append(sites)
     piles = [stack.bytes for stack in stacks]
-    head = varint(singles) + b"".join(varint(len(pile) // 4) for pile in piles)
+    start = [0, len(told), *told] if any(told) else [len(told)]
+    head = b"".join(varint(n) for n in [*start, *(len(pile) // 4 for pile in piles)])
     shape = levels.shape[2], levels.shape[3], levels.shape[1]
     return Block(len(levels), *shape, lanes), head + b"".join(piles)
 
@@ -208,23 +212,28 @@ def decode_block(twin: Twin, block: Block, data: bytes, most: int = MAX_PIXELS) 
     size, found = (block.height, block.width), []
     fit(twin, block.channels, size, most, block.images)
     rounds = -(-block.images // block.lanes)
-    singles, stacks = _stacks(data, block.lanes, rounds)
+    first, stacks = _stacks(data, block.lanes, rounds, len(twin.sites))
     for i in reversed(range(rounds)):
         part = stacks[: min(block.lanes, block.images - i * block.lanes)]
-        found.append((take if i < singles else take_back)(twin, part, size, block.channels))
+        sites = first[i] if i < len(first) else len(twin.sites)
+        found.append(take_back(twin, part, size, block.channels, sites))
     if not all(stack.bare for stack in stacks):
         raise CodecError("something is left on a stack: the block is damaged")
     return np.concatenate(found[::-1])
 
 
-def _stacks(data: bytes, lanes: int, rounds: int) -> tuple[int, list[Stack]]:
+def _stacks(data: bytes, lanes: int, rounds: int, sites: int) -> tuple[list[int], list[Stack]]:
     source = Bytes(data)
-    singles = source.number("the number of rounds of single pictures", 1, rounds)
+    singles = source.number("the number of rounds of single pictures", 0, rounds)
+    told = [0] * singles
+    if not singles:
+        both = source.number("the number of rounds that round latents", 1, rounds)
+        told = [source.number("the sites of a round", 0, sites) for _ in range(both)]
     lengths = [4 * source.number("the length of a stack") for _ in range(lanes)]
     stacks = [Stack(source.take(length, "a stack")) for length in lengths]
     if source.place != len(data):
         raise CodecError(f"{len(data) - source.place} bytes follow the last stack")
-    return singles, stacks
+    return told, stacks
 
 
 def encode(

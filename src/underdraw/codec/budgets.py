@@ -3,10 +3,14 @@
 A fine stream that is cut is often better than a coarse one that is whole: it has more of the early
 steps, which tell most. So streams of several slopes are cut to the budget and decoded, and the one
 with the least mean squared error is taken. At low rates the error has several valleys over the
-slopes, often a decibel apart, so that no search replaces trying all of them. Large pictures are
-tried on their middle.
+slopes, often a decibel apart, so that no search replaces trying one slope for each grid.
+
+Large pictures are tried on their middle, and what is best there need not be for the whole. So the
+whole is coded with that slope and with one for which its stream should just fill the budget without
+being cut: log2 of the length is taken to fall by one in 64 powers.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,6 +23,8 @@ TRIED = range(FINEST, COARSEST + 1, 32)
 """Powers that are tried to make the best of a budget: one for each g."""
 SAMPLE = 128
 """Sides of the middle part of a large picture that stands for it in this."""
+FALL = 64
+"""Powers in which a stream becomes half as long, about."""
 
 
 def encode_within(
@@ -40,10 +46,29 @@ def encode_within(
     rooms = [budget * part[0].size // levels[0].size for budget in budgets]
     tried = [encode(twin, part, [power] * len(part), steps, rooms) for power in TRIED]
     errors = np.stack([squared_errors(twin, part, streams, steps) for streams in tried])
-    best = errors.argmin(0)
+    best = [TRIED[row] for row in errors.argmin(0)]
     if part.shape == levels.shape:
-        return [tried[row][i] for i, row in enumerate(best)]
-    return encode(twin, levels, [TRIED[row] for row in best], steps, budgets)
+        return [tried[row][i] for i, row in enumerate(errors.argmin(0))]
+    return fitted(twin, levels, budgets, steps, best)
+
+
+def fitted(
+    twin: Twin, levels: Levels, budgets: Sequence[int], steps: int | None, powers: Sequence[int]
+) -> list[bytes]:
+    """Streams of the best of these slopes and of others that should fill the budgets."""
+    room = [2 * budget + 8 for budget in budgets]
+    first = encode(twin, levels, powers, steps, room)
+    near = [_filling(p, len(s), b) for p, s, b in zip(powers, first, budgets, strict=True)]
+    tries = [first, encode(twin, levels, near, steps, budgets)]
+    cut = [[s[:b] for s, b in zip(streams, budgets, strict=True)] for streams in tries]
+    errors = np.stack([squared_errors(twin, levels, streams, steps) for streams in cut])
+    return [cut[row][i] for i, row in enumerate(errors.argmin(0))]
+
+
+def _filling(power: int, length: int, budget: int) -> int:
+    """The power at which a stream should be as long as its budget."""
+    over = math.log2((length + 1) / (budget + 1))
+    return min(max(power + math.ceil(FALL * over), FINEST), COARSEST)
 
 
 def squared_errors(

@@ -65,43 +65,48 @@ class Told(NamedTuple):
 
 
 class Latents(ABC):
-    """A source that fills the maps that are coded, and lets the others rest."""
+    """A source that fills the maps that are coded, and lets the others rest.
 
-    def __init__(self, twin: Twin) -> None:
-        self.twin = twin
+    Args:
+        twin: the model.
+        sites: at how many of the first sites latents lie on the twin's own grids, as samples of
+            the posterior do (see `codec.archive`); at the others, on the moved ones of rounded
+            means.
+    """
+
+    def __init__(self, twin: Twin, sites: int = 0) -> None:
+        self.twin, self.sites = twin, sites
 
     def __call__(self, site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
         """The latent at `site`, in units."""
         z, maps = self.twin.rest(site, p), coded_maps(self.twin, site)
         if len(maps):
             grid, offset = self.place(site, p, maps)
-            k = self.choose(site, maps, grid, q)
+            k = self.choose(site, maps, grid, offset, q)
             z[:, maps] = torch.from_numpy(k * grid.delta.reshape(grid.shape) + offset).to(z)
         return z
 
+    def samples(self, site: Site) -> bool:
+        """Whether latents are samples of the posterior here."""
+        return site.index < self.sites
+
     def place(self, site: Site, p: Gaussian, maps: Tensor) -> tuple[Grid, Whole]:
         """The grids of the maps, (B, maps, h, w), and where their zero is, in units."""
-        delta = self.twin.delta(site)[maps][:, None, None]
-        grid = Grid(delta.numpy(), p.mu[:, maps].numpy(), p.log_sigma[:, maps].numpy())
-        return grid, np.zeros(1, dtype=np.int64)
-
-    @abstractmethod
-    def choose(self, site: Site, maps: Tensor, grid: Grid, q: Gaussian | None) -> Whole:
-        """The numbers k at `site`, of the shape of `grid`."""
-
-
-class Single(Latents):
-    """The same, on the moved grids of single pictures."""
-
-    def place(self, site: Site, p: Gaussian, maps: Tensor) -> tuple[Grid, Whole]:
-        """The grids of the maps, (B, maps, h, w), and their offsets, in units."""
         delta, narrow = (
             part(site)[maps][:, None, None].numpy() for part in (self.twin.delta, self.twin.q_scale)
         )
         mean, wide = (part[:, maps].numpy().astype(np.int64) for part in (p.mu, p.log_sigma))
+        if self.samples(site):
+            return Grid(delta, mean, wide), np.zeros(1, dtype=np.int64)
         offset = words(0, (_DITHER, site.index), mean[0].size).reshape(mean[0].shape)
         offset = offset * (COARSE * delta) >> 32
         return Grid(COARSE * delta, mean - offset, rounded_scale(wide, narrow)), offset
+
+    @abstractmethod
+    def choose(
+        self, site: Site, maps: Tensor, grid: Grid, offset: Whole, q: Gaussian | None
+    ) -> Whole:
+        """The numbers k at `site`, of the shape of `grid`."""
 
 
 def rounded_scale(wide: Whole, narrow: Whole) -> Whole:
@@ -120,41 +125,45 @@ def _narrowed() -> Whole:
     return v[np.maximum(place, 0)]
 
 
-class Rounded(Single):
+class Rounded(Latents):
     """Posterior means, rounded.
 
     Attributes:
         told: what was chosen, site by site.
     """
 
-    def __init__(self, twin: Twin) -> None:
-        super().__init__(twin)
+    def __init__(self, twin: Twin, sites: int = 0) -> None:
+        super().__init__(twin, sites)
         self.told = list[Told]()
 
-    def place(self, site: Site, p: Gaussian, maps: Tensor) -> tuple[Grid, Whole]:
-        """As for all single pictures."""
-        grid, self.offset = super().place(site, p, maps)
-        return grid, self.offset
-
-    def choose(self, site: Site, maps: Tensor, grid: Grid, q: Gaussian | None) -> Whole:
+    def choose(
+        self, site: Site, maps: Tensor, grid: Grid, offset: Whole, q: Gaussian | None
+    ) -> Whole:
         """The nearest points of the grid."""
         assert q is not None
         delta = grid.delta.reshape(grid.shape)
-        away = q.mu[:, maps].numpy().astype(np.int64) - self.offset
+        away = q.mu[:, maps].numpy().astype(np.int64) - offset
         self.told.append(Told((2 * away + delta) // (2 * delta), grid))
         return self.told[-1].k
 
 
-class Taken(Single):
-    """Latents read from a stream or popped off a stack, under the prior."""
+class Taken(Latents):
+    """Latents read from streams or popped off stacks, under the prior.
 
-    def __init__(self, twin: Twin, readers: Sequence[Decoder | Stack]) -> None:
-        super().__init__(twin)
-        self.readers = readers
+    Attributes:
+        ks: what was read, site by site.
+    """
 
-    def choose(self, site: Site, maps: Tensor, grid: Grid, q: Gaussian | None) -> Whole:
+    def __init__(self, twin: Twin, readers: Sequence[Decoder | Stack], sites: int = 0) -> None:
+        super().__init__(twin, sites)
+        self.readers, self.ks = readers, list[Whole]()
+
+    def choose(
+        self, site: Site, maps: Tensor, grid: Grid, offset: Whole, q: Gaussian | None
+    ) -> Whole:
         """What comes next."""
-        return get_gaussians(self.readers, grid).k
+        self.ks.append(get_gaussians(self.readers, grid).k)
+        return self.ks[-1]
 
 
 def cells(pixels: ExactPixels, channels: int) -> Cells:
@@ -164,9 +173,10 @@ def cells(pixels: ExactPixels, channels: int) -> Cells:
 
 
 def paint(
-    twin: Twin, source: Latents, levels: Levels | None = None, n: int = 1, size: Size | None = None
+    source: Latents, levels: Levels | None = None, n: int = 1, size: Size | None = None
 ) -> ExactPixels:
     """What the model says of the pixels in the end, of pictures it sees or of n unseen ones."""
+    twin = source.twin
     x = None if levels is None else twin.see(as_seen(levels, twin.shape[0]))
     canvas = None
     for frame, _ in twin.paint(source, x, n, size=size):
@@ -175,10 +185,10 @@ def paint(
     return twin.pixels(canvas)
 
 
-def push(twin: Twin, stacks: Sequence[Stack], levels: Levels) -> None:
-    """Push pictures (B, 1 or C, H, W), each onto its stack."""
-    source = Rounded(twin)
-    put_pixels(stacks, levels, cells(paint(twin, source, levels), levels.shape[1]))
+def push(source: Rounded, stacks: Sequence[Stack], levels: Levels) -> None:
+    """Push pictures (B, 1 or C, H, W) with the latents of a source, each onto its stack."""
+    pixels = paint(source, levels)
+    put_pixels(stacks, levels, cells(pixels, levels.shape[1]))
     for k, grid in reversed(source.told):
         put_gaussians(stacks, k, grid)
 
@@ -190,21 +200,21 @@ def encode(twin: Twin, levels: Levels) -> list[bytes]:
         CodecError: the model draws no such pictures.
     """
     source, writers = Rounded(twin), [Encoder() for _ in levels]
-    pixels = paint(twin, source, levels)
+    pixels = paint(source, levels)
     for k, grid in source.told:
         put_gaussians(writers, k, grid)
     put_pixels(writers, levels, cells(pixels, levels.shape[1]))
     return [writer.finish() for writer in writers]
 
 
-def take(twin: Twin, readers: Sequence[Decoder | Stack], size: Size, channels: int) -> Levels:
-    """Pictures (B, channels, H, W) from what is read.
+def take(source: Taken, size: Size, channels: int) -> Levels:
+    """Pictures (B, channels, H, W) from what a source reads.
 
     Raises:
         CodecError: it is not what an encoder writes.
     """
-    pixels = paint(twin, Taken(twin, readers), n=len(readers), size=size)
-    return get_pixels(readers, cells(pixels, channels)).astype(np.uint8)
+    pixels = paint(source, n=len(source.readers), size=size)
+    return get_pixels(source.readers, cells(pixels, channels)).astype(np.uint8)
 
 
 def decode(twin: Twin, streams: Sequence[bytes], size: Size, channels: int) -> Levels:
@@ -221,4 +231,5 @@ def decode(twin: Twin, streams: Sequence[bytes], size: Size, channels: int) -> L
     """
     if channels not in (1, twin.shape[0]):
         raise CodecError(f"has {channels} channels, the model draws {twin.shape[0]}")
-    return take(twin, [Decoder(stream, complete=True) for stream in streams], size, channels)
+    readers = [Decoder(stream, complete=True) for stream in streams]
+    return take(Taken(twin, readers), size, channels)

@@ -45,7 +45,18 @@ class SetCard:
 
 
 CLUTTER = ("pieces", "growing", "piece", "canvas", "warp")
-CHOICES = ("size", "crop", "shrink", "grey", "binarize", "source", "column", "streaming", *CLUTTER)
+CHOICES = (
+    "size",
+    "crop",
+    "shrink",
+    "enlarge",
+    "grey",
+    "binarize",
+    "source",
+    "column",
+    "streaming",
+    *CLUTTER,
+)
 """Settings that some sets ignore; they are refused there unless they have their defaults."""
 SETS: dict[str, SetCard] = {
     card.name: card
@@ -127,7 +138,7 @@ SETS: dict[str, SetCard] = {
             "ImageNet terms: non-commercial research",
             "hub: benjamin-paine/imagenet-1k-64x64",
             open_imagenet,
-            ("binarize", "crop", "shrink", "streaming"),
+            ("binarize", "crop", "shrink", "enlarge", "streaming"),
         ),
         SetCard(
             "imagenet64",
@@ -136,7 +147,7 @@ SETS: dict[str, SetCard] = {
             "ImageNet terms: non-commercial research",
             "hub: benjamin-paine/imagenet-1k-64x64",
             open_imagenet,
-            ("binarize", "crop", "shrink", "streaming"),
+            ("binarize", "crop", "shrink", "enlarge", "streaming"),
         ),
         SetCard(
             "hub",
@@ -145,7 +156,7 @@ SETS: dict[str, SetCard] = {
             "the set's own",
             "huggingface.co/datasets",
             open_hub,
-            ("size", "crop", "shrink", "grey", "binarize", "column", "streaming"),
+            ("size", "crop", "shrink", "enlarge", "grey", "binarize", "column", "streaming"),
         ),
         SetCard(
             "folder",
@@ -154,7 +165,7 @@ SETS: dict[str, SetCard] = {
             "yours",
             "local",
             open_folder,
-            ("size", "crop", "shrink", "grey", "binarize"),
+            ("size", "crop", "shrink", "enlarge", "grey", "binarize"),
         ),
     )
 }

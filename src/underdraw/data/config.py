@@ -14,6 +14,7 @@ LEAST = {
     "size": 1,
     "crop": 1,
     "shrink": 1,
+    "enlarge": 1,
     "pieces": 0,
     "growing": 0,
     "piece": 1,
@@ -44,6 +45,8 @@ class DataConfig:
             streamed.
         shrink: with `crop`: it is cut up to so many times as large, at a scale drawn anew each
             epoch in training and by the image's number elsewhere, and made smaller by averaging.
+        enlarge: with `crop`: it is cut as small as so many times smaller, in the same way, and made
+            larger by interpolation.
         grey: one channel instead of three, for folders and hub sets.
         binarize: "none" keeps eight bits; "threshold" makes 1 of levels from 128 on; "dynamic"
             draws every pixel anew each epoch with its level as probability. For sets that are
@@ -75,6 +78,7 @@ class DataConfig:
     size: int | None = None
     crop: int | None = None
     shrink: int = 1
+    enlarge: int = 1
     grey: bool = False
     binarize: Binarize = "none"
     source: Digits = "binarized_mnist"

@@ -8,7 +8,9 @@ from underdraw.models.glimpser import GlimpserConfig
 from underdraw.presets.config import Preset, TrainConfig
 
 CLUTTERED = DataConfig("mnist_cluttered")
-GROWING = DataConfig("mnist_cluttered", growing=4)
+WARPED = replace(CLUTTERED, warp=0.2)
+"""The same with the digits of training images distorted a little, as by other hands."""
+GROWING = replace(WARPED, growing=4)
 """The same, large at first: a window as wide as the canvas shows digits as blobs, and what to look
 for is found at once where they are large, and late or never where they are not."""
 TRAIN = TrainConfig(
@@ -23,7 +25,7 @@ def glimpser_mnist_cluttered() -> Preset:
         "glimpser_mnist_cluttered",
         "8 glimpses of 12x12, classifies cluttered MNIST",
         GlimpserConfig(),
-        replace(CLUTTERED, warp=0.2),
+        WARPED,
         replace(TRAIN, learning_rate=5e-4, initial="glimpser_mnist_cluttered_4"),
     )
 
