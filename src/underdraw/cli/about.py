@@ -47,6 +47,7 @@ def of_picture(content: bytes) -> dict[str, Any]:
         "height": header.height,
         "channels": header.channels,
         "steps": header.steps,
+        "tile": header.tile and list(header.tile),
         "header_bytes": len(content) - len(payload),
         "payload_bytes": len(payload),
         "bits_per_dim": 8 * len(content) / levels,

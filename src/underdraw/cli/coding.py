@@ -85,7 +85,8 @@ def of_one(files: dict[str, Path], twin: Twin, wish: Wish) -> tuple[bytes, dict[
 def passes(picture: Picture, wish: Wish) -> int:
     """Pixels that are drawn to compress a picture and to decode it again."""
     height, width = picture.size
-    tried = 2 * len(TRIED) * min(height, SAMPLE) * min(width, SAMPLE)
+    few = min(height, SAMPLE) * min(width, SAMPLE)
+    tried = 2 * len(TRIED) * few + 4 * height * width * (few < height * width)
     return 2 * height * width + (tried if wish.bits_per_dim is not None else 0)
 
 

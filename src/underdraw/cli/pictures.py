@@ -16,6 +16,7 @@ def compress(
     steps: int | None = None,
     quality: float | None = None,
     bits_per_dim: float | None = None,
+    tile: tuple[int, int] | None = None,
     json: bool = False,
 ) -> int:
     """Compress a picture, or many into a lossless archive, to a .udr file.
@@ -32,12 +33,15 @@ def compress(
         steps: lossy: store the first so many steps of the model only.
         quality: lossy: 0 to 100; 60 if nothing else is said.
         bits_per_dim: lossy: at most so many bits for every level; a colour pixel has three.
+        tile: lossy: height and width of the small pictures, in pixels, if this is a sheet of them.
         json: print one JSON object to stdout.
     """
     from underdraw.cli import coding
     from underdraw.codec.files import Wish
 
-    return coding.compress(images, out, model, Wish(lossless, steps, quality, bits_per_dim), json)
+    return coding.compress(
+        images, out, model, Wish(lossless, steps, quality, bits_per_dim, tile), json
+    )
 
 
 def decompress(

@@ -5,19 +5,24 @@ steps, which tell most. So streams of several slopes are cut to the budget and d
 with the least mean squared error is taken. At low rates the error has several valleys over the
 slopes, often a decibel apart, so that no search replaces trying one slope for each grid.
 
-Large pictures are tried on their middle, and what is best there need not be for the whole. So the
-whole is coded with that slope and with one for which its stream should just fill the budget without
-being cut: log2 of the length is taken to fall by one in 64 powers.
+Large pictures are tried on their middle, or on some of their tiles, and what is best there need not
+be for the whole. So the whole is coded with that slope and with one for which its stream should
+just fill the budget without being cut: log2 of the length is taken to fall by one in 64 powers.
 """
 
 import math
 from collections.abc import Sequence
+from functools import partial
+from math import prod
 
 import numpy as np
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from underdraw.codec.exact import Twin
 from underdraw.codec.lossy import COARSEST, FINEST, Levels, decode, encode
+from underdraw.codec.tiles import cut
+from underdraw.latent import Size
 
 TRIED = range(FINEST, COARSEST + 1, 32)
 """Powers that are tried to make the best of a budget: one for each g."""
@@ -28,7 +33,11 @@ FALL = 64
 
 
 def encode_within(
-    twin: Twin, levels: Levels, budgets: Sequence[int], steps: int | None = None
+    twin: Twin,
+    levels: Levels,
+    budgets: Sequence[int],
+    steps: int | None = None,
+    tile: Size | None = None,
 ) -> list[bytes]:
     """The best streams of pictures of one size, (B, 1 or C, H, W), within these bytes each.
 
@@ -37,32 +46,41 @@ def encode_within(
         levels: the pictures.
         budgets: bytes, for each picture.
         steps: how many are stored; all if None.
+        tile: height and width of the tiles that the pictures are cut into, if they are.
 
     Raises:
         CodecError: the pictures or the steps are none of the model's.
     """
-    top, left = (max(side - SAMPLE, 0) // 2 for side in levels.shape[2:])
-    part = levels[:, :, top : top + SAMPLE, left : left + SAMPLE]
+    part = sample(levels, tile)
     rooms = [budget * part[0].size // levels[0].size for budget in budgets]
-    tried = [encode(twin, part, [power] * len(part), steps, rooms) for power in TRIED]
-    errors = np.stack([squared_errors(twin, part, streams, steps) for streams in tried])
-    best = [TRIED[row] for row in errors.argmin(0)]
+    code = partial(encode, twin, steps=steps, tile=tile)
+    error = partial(squared_errors, twin, steps=steps, tile=tile)
+    tried = [code(part, [power] * len(part), budgets=rooms) for power in TRIED]
+    best = np.stack([error(part, streams) for streams in tried]).argmin(0)
     if part.shape == levels.shape:
-        return [tried[row][i] for i, row in enumerate(errors.argmin(0))]
-    return fitted(twin, levels, budgets, steps, best)
+        return [tried[row][i] for i, row in enumerate(best)]
 
-
-def fitted(
-    twin: Twin, levels: Levels, budgets: Sequence[int], steps: int | None, powers: Sequence[int]
-) -> list[bytes]:
-    """Streams of the best of these slopes and of others that should fill the budgets."""
-    room = [2 * budget + 8 for budget in budgets]
-    first = encode(twin, levels, powers, steps, room)
+    powers, room = [TRIED[row] for row in best], [2 * budget + 8 for budget in budgets]
+    first = code(levels, powers, budgets=room)
     near = [_filling(p, len(s), b) for p, s, b in zip(powers, first, budgets, strict=True)]
-    tries = [first, encode(twin, levels, near, steps, budgets)]
-    cut = [[s[:b] for s, b in zip(streams, budgets, strict=True)] for streams in tries]
-    errors = np.stack([squared_errors(twin, levels, streams, steps) for streams in cut])
-    return [cut[row][i] for i, row in enumerate(errors.argmin(0))]
+    fitted = [[s[:b] for s, b in zip(first, budgets, strict=True)]]
+    fitted.append(code(levels, near, budgets=budgets))
+    best = np.stack([error(levels, streams) for streams in fitted]).argmin(0)
+    return [fitted[row][i] for i, row in enumerate(best)]
+
+
+def sample(levels: Levels, tile: Size | None) -> UInt8[np.ndarray, "b c y x"]:
+    """What stands for pictures: their middle, or some of their tiles, one above the other."""
+    if tile is None:
+        top, left = (max(side - SAMPLE, 0) // 2 for side in levels.shape[2:])
+        return levels[:, :, top : top + SAMPLE, left : left + SAMPLE]
+    tiles = cut(levels, tile)
+    each = len(tiles) // len(levels)
+    some = max(SAMPLE**2 // prod(tile), 1)
+    if each <= some:
+        return levels
+    chosen = tiles.reshape(len(levels), each, *tiles.shape[1:])[:, :: -(-each // some)]
+    return np.concatenate(list(chosen.swapaxes(0, 1)), 2)
 
 
 def _filling(power: int, length: int, budget: int) -> int:
@@ -72,8 +90,13 @@ def _filling(power: int, length: int, budget: int) -> int:
 
 
 def squared_errors(
-    twin: Twin, levels: Levels, streams: Sequence[bytes], steps: int | None
+    twin: Twin,
+    levels: Levels,
+    streams: Sequence[bytes],
+    steps: int | None,
+    tile: Size | None = None,
 ) -> NDArray[np.int64]:
     """Sums of squared errors of what streams decode to, (B,)."""
-    found = decode(twin, streams, levels.shape[2:], levels.shape[1], steps)
+    size, channels = (levels.shape[2], levels.shape[3]), levels.shape[1]
+    found = decode(twin, streams, size, channels, steps, tile=tile)
     return np.square(found.astype(np.int64) - levels).sum((1, 2, 3))

@@ -4,7 +4,7 @@ For each rate r, in bits for every level of a picture, each codec gets floor(r l
 file, headers included, and gives the best picture it can (`codec.rivals`, `codec.budgets`). With
 small pictures of one size all are also put on one sheet, which is how the Convolutional DRAW paper
 (2016, Figs 4 and 12) compares: it spares the classical codecs their headers. underdraw has both,
-too; its sheet is one file of one large picture, if the model draws any size.
+too; its sheet is one file whose tiles are the pictures (`codec.tiles`).
 
 underdraw has two rows of each: zero variance takes what is not stored from the prior's mean, full
 variance samples it.
@@ -156,17 +156,17 @@ def sheets(
 
     There are none where the sheet is larger than pictures may be.
     """
-    sheet = sheet_of(pictures)
-    if twin.any_size and math.prod(twin.drawn_size(sheet.picture.size)) > MAX_PIXELS:
+    sheet, tile = sheet_of(pictures), pictures[0].size
+    places = sheet.picture.levels.size // pictures[0].levels.size
+    if places * math.prod(twin.drawn_size(tile)) > MAX_PIXELS:
         return []
     room = int(rate * sum(p.levels.size for p in pictures) / 8)
     made: dict[str, Coded | None] = {}
-    if twin.any_size:
-        wish = Wish(bits_per_dim=8 * room / sheet.picture.levels.size)
-        (content,) = compress_all([sheet.picture], twin, wish)
-        for name, temperature in VARIANCES.items():
-            shown = picture_of(*parse(content), twin, temperature=temperature)
-            made[name] = Coded(content, shown.levels)
+    wish = Wish(bits_per_dim=8 * room / sheet.picture.levels.size, tile=tile)
+    (content,) = compress_all([sheet.picture], twin, wish)
+    for name, temperature in VARIANCES.items():
+        shown = picture_of(*parse(content), twin, temperature=temperature)
+        made[name] = Coded(content, shown.levels)
     made |= {rival.name: best_within(rival, sheet.picture, room) for rival in rivals}
     found = [(name, _shared(sheet, coded)) for name, coded in made.items()]
     return [row(name, "sheet", rate, pictures, parts) for name, parts in found]

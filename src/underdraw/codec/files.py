@@ -1,12 +1,14 @@
 """Pictures to files and back: what is stored how, and which model reads it.
 
-lossy       brought to sRGB; the stream of `codec.lossy`; opacity, unless it is full, in an extra
+lossy       brought to sRGB; the stream of `codec.lossy`; opacity, unless it is full, in an extra,
+            and the size of tiles, if there are any
 lossless    as it is; the stream of `codec.lossless`; opacity and profile in extras
 
 Pictures of one size go through the model together; what is stored does not depend on it.
 """
 
 from collections.abc import Iterable, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,9 +22,11 @@ from underdraw.codec.container import (
     LOSSLESS,
     LOSSY,
     PROFILE,
+    TILE,
     Header,
     build,
     parse,
+    varint,
 )
 from underdraw.codec.errors import MAX_PIXELS, CodecError
 from underdraw.codec.exact import Twin
@@ -39,6 +43,8 @@ from underdraw.codec.image import (
     unpack_alpha,
 )
 from underdraw.codec.library import DEFAULT, fit, serving, twin_named, twin_of, unique
+from underdraw.codec.tiles import tiling
+from underdraw.latent import Size
 
 QUALITY = 60.0
 """The quality of lossy files, unless something else is asked for."""
@@ -52,12 +58,15 @@ class Wish(NamedTuple):
         steps: of the model, the first so many are stored; all if None.
         quality: 0 to 100.
         bits_per_dim: bits of the whole file for every level of the picture, at most.
+        tile: height and width of the tiles, pixels, that the picture is cut into, each a story of
+            its own: for sheets of small pictures.
     """
 
     lossless: bool = False
     steps: int | None = None
     quality: float | None = None
     bits_per_dim: float | None = None
+    tile: Size | None = None
 
     def check(self) -> None:
         """Refuse wishes that exclude each other.
@@ -74,6 +83,8 @@ class Wish(NamedTuple):
             raise CodecError(f"{' and '.join(asked)} exclude each other")
         if self.quality is not None:
             lossy.check_quality(self.quality)
+        if self.tile is not None and min(self.tile) < 1:
+            raise CodecError(f"no tile has {self.tile[1]} x {self.tile[0]} pixels")
         if self.bits_per_dim is not None and not 0 < self.bits_per_dim < 64:
             raise CodecError(f"bits_per_dim must be in 0..64, got {self.bits_per_dim}")
 
@@ -108,13 +119,26 @@ def compress_all(
         pictures = [_plain(picture) for picture in pictures]
     alike: dict[tuple[int, ...], list[int]] = {}
     for i, picture in enumerate(pictures):
-        fit(twin, len(picture.levels), picture.size)
+        _fit_tiles(twin, len(picture.levels), picture.size, _tile_of(picture, wish), MAX_PIXELS)
         alike.setdefault(picture.levels.shape, []).append(i)
     found: dict[int, bytes] = {}
     for group in alike.values():
         made = _together(twin, [pictures[i] for i in group], wish)
         found |= dict(zip(group, made, strict=True))
     return [found[i] for i in range(len(pictures))]
+
+
+def _tile_of(picture: Picture, wish: Wish) -> Size | None:
+    """The tiles of a picture, none larger than it; none at all where one would do."""
+    if wish.tile is None:
+        return None
+    tile = min(picture.size[0], wish.tile[0]), min(picture.size[1], wish.tile[1])
+    return None if tile == picture.size else tile
+
+
+def _fit_tiles(twin: Twin, channels: int, size: Size, tile: Size | None, most: int) -> None:
+    count = 1 if tile is None else prod(tiling(size, tile))
+    fit(twin, channels, tile or size, most, count)
 
 
 def _plain(picture: Picture) -> Picture:
@@ -130,7 +154,8 @@ def _together(twin: Twin, pictures: Sequence[Picture], wish: Wish) -> list[bytes
     levels = np.stack([picture.levels for picture in pictures])
     steps = twin.steps if wish.lossless else lossy.steps_of(twin, wish.steps)
     kind, short = LOSSLESS if wish.lossless else LOSSY, unique(twin)
-    heads = [_header(twin, kind, picture, steps) for picture in pictures]
+    tile = _tile_of(pictures[0], wish)
+    heads = [_header(twin, kind, picture, steps, tile) for picture in pictures]
     if wish.lossless:
         streams = lossless.encode(twin, levels)
     elif wish.bits_per_dim is not None:
@@ -140,15 +165,19 @@ def _together(twin: Twin, pictures: Sequence[Picture], wish: Wish) -> list[bytes
             raise CodecError(
                 f"{wish.bits_per_dim} bits_per_dim are {whole} bytes, less than the header"
             )
-        streams = encode_within(twin, levels, rooms, steps)
+        streams = encode_within(twin, levels, rooms, steps, tile)
     else:
         power = lossy.power_of(twin, QUALITY if wish.quality is None else wish.quality)
-        streams = lossy.encode(twin, levels, [power] * len(levels), steps)
+        streams = lossy.encode(twin, levels, [power] * len(levels), steps, tile=tile)
     return [build(head, stream, short) for head, stream in zip(heads, streams, strict=True)]
 
 
-def _header(twin: Twin, kind: int, picture: Picture, steps: int) -> Header:
+def _header(
+    twin: Twin, kind: int, picture: Picture, steps: int, tile: Size | None = None
+) -> Header:
     extras = {}
+    if tile is not None:
+        extras[TILE] = varint(tile[0]) + varint(tile[1])
     if picture.alpha is not None:
         extras[ALPHA] = pack_alpha(picture.alpha)
     if picture.icc is not None:
@@ -166,6 +195,7 @@ def compress(
     steps: int | None = None,
     quality: float | None = None,
     bits_per_dim: float | None = None,
+    tile: Size | None = None,
 ) -> bytes:
     """The bytes of a `.udr` file of one picture.
 
@@ -176,11 +206,13 @@ def compress(
         steps: store the first so many steps of the model; any prefix of the file decodes, too.
         quality: 0 to 100; 60 if nothing else is said.
         bits_per_dim: the best file of at most so many bits for every level of the picture.
+        tile: height and width of tiles, pixels, if the picture is a sheet of small ones; not with
+            `lossless`.
 
     Raises:
         CodecError: the picture cannot be coded, or the wish cannot be met.
     """
-    return compress_all([image], model, Wish(lossless, steps, quality, bits_per_dim))[0]
+    return compress_all([image], model, Wish(lossless, steps, quality, bits_per_dim, tile))[0]
 
 
 def decompress(
@@ -228,13 +260,15 @@ def picture_of(
     size, channels = (header.height, header.width), header.channels
     if header.kind == LOSSLESS:
         refuse_parts(steps, temperature, seed)
-    fit(twin, channels, size, most)
+    _fit_tiles(twin, channels, size, header.tile, most)
     stored = lossy.steps_of(twin, header.steps)
     if header.kind == LOSSLESS:
         levels = lossless.decode(twin, [payload], size, channels)[0]
     else:
         taken = stored if steps is None else min(stored, lossy.steps_of(twin, steps))
-        levels = lossy.decode(twin, [payload], size, channels, taken, temperature, seed)[0]
+        levels = lossy.decode(
+            twin, [payload], size, channels, taken, temperature, seed, header.tile
+        )[0]
     extras: dict[int, Any] = dict(header.extras)
     alpha = unpack_alpha(extras[ALPHA], size) if ALPHA in extras else None
     return Picture(levels, alpha, inflate(extras[PROFILE]) if PROFILE in extras else None)

@@ -14,19 +14,26 @@ each map, step and g. It comes with the twin (see `codec.matching`).
 The encoder runs in a closed loop: each posterior has seen what the earlier choices became, so that
 later steps make up for what was rounded or left out. One slope sets g and the rounding.
 
+A picture may be made of tiles (`codec.tiles`), stories that are told side by side: the vector of a
+site then holds, map by map, that map of every tile.
+
 Any prefix of a stream decodes. What it does not hold any more, all steps that were not stored and
 all maps that are not coded have z = mu_p; or, with a temperature, maps that are coded get a sample,
 
     z = mu_p + floor(temperature (G - mu_p) + 1/2),
 
-with G the Gaussian whole number of `philox` in stream (0, site), over all maps in their own order.
+with G the Gaussian whole number of `philox` in stream (0, site), over all maps in their own order;
+the seed of tile i is larger by i, modulo 2^64.
 """
 
 from collections.abc import Sequence
+from math import prod
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
+from numpy.typing import NDArray
 from torch import Tensor
 
 from underdraw.codec.coder import (
@@ -45,6 +52,7 @@ from underdraw.codec.image import as_seen, grey
 from underdraw.codec.philox import gaussians, words
 from underdraw.codec.rounding import Rounder, slope_of
 from underdraw.codec.tables import OCTAVE, SCALES, roots
+from underdraw.codec.tiles import cut, laid, tiling
 from underdraw.distributions import Gaussian
 from underdraw.latent import Site, Size
 
@@ -90,6 +98,24 @@ def rounder(grid: Grid, p: Gaussian, q: Gaussian, maps: Tensor) -> Rounder:
     return Rounder(grid, away, q.log_sigma[:, maps].numpy())
 
 
+def woven(values: Whole, count: int) -> Whole:
+    """What stories (N, maps, h, w) have, stream by stream: (count, maps, N / count, h, w)."""
+    parts = values.reshape(count, -1, *values.shape[1:])
+    return parts.swapaxes(1, 2)
+
+
+def woven_grid(grid: Grid, count: int) -> Grid:
+    """The same of grids."""
+    parts = (part.reshape(grid.shape) for part in (grid.delta, grid.mean, grid.scale))
+    return Grid(*(woven(part, count) for part in parts))
+
+
+def apart(values: NDArray[Any]) -> NDArray[Any]:
+    """Undo `woven`: (N, maps, h, w)."""
+    parts = values.swapaxes(1, 2)
+    return parts.reshape(-1, *parts.shape[2:])
+
+
 def placed(grid: Grid, k: Whole) -> Tensor:
     """How far from the prior's mean numbers k are, in units, float64 of their shape."""
     return torch.from_numpy((k.reshape(-1) * grid.delta - grid.mean).reshape(grid.shape)).double()
@@ -100,16 +126,18 @@ class Push:
 
     Args:
         twin: the model.
-        powers: of the slope of rate against distortion, 2^(power / 32), one for each picture.
+        powers: of the slope of rate against distortion, 2^(power / 32), one for each stream.
+        tiles: stories to a stream.
     """
 
-    def __init__(self, twin: Twin, powers: Sequence[int]) -> None:
+    def __init__(self, twin: Twin, powers: Sequence[int], tiles: int = 1) -> None:
         self.twin = twin
-        self.slopes = np.array([slope_of(power) for power in powers])
-        self.g = np.array([coarseness(power) for power in powers])
+        g = np.array([coarseness(power) for power in powers])
+        self.slopes = np.repeat([slope_of(power) for power in powers], tiles)
+        self.g = np.repeat(g, tiles)
         self.writers = [Encoder() for _ in powers]
-        for writer, g in zip(self.writers, self.g, strict=True):
-            writer.put(*even(np.array([g]), np.array([_BITS])))
+        for writer, one in zip(self.writers, g, strict=True):
+            writer.put(*even(np.array([one]), np.array([_BITS])))
 
     def __call__(self, site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
         """The latent at `site`, in units."""
@@ -118,7 +146,8 @@ class Push:
         if len(maps):
             grid = matched(self.twin, site, p, maps, self.g)
             k = rounder(grid, p, q, maps).choose(self.slopes)
-            put_gaussians(self.writers, k, grid)
+            count = len(self.writers)
+            put_gaussians(self.writers, woven(k, count), woven_grid(grid, count))
             z[:, maps] += placed(grid, k)
         return z
 
@@ -137,6 +166,7 @@ class Pull:
         steps: how many are stored.
         temperature: factor on the prior's standard deviation where latents are dreamt.
         seed: of the dream.
+        tiles: stories to a stream.
     """
 
     def __init__(
@@ -146,13 +176,15 @@ class Pull:
         steps: int,
         temperature: float = 0.0,
         seed: int = 0,
+        tiles: int = 1,
     ) -> None:
         if not 0 <= temperature < 1e3:  # not a number fails too
             raise CodecError(f"temperature must be in 0..1000, got {temperature}")
         self.twin, self.steps = twin, steps
         self.temperature, self.seed = temperature, seed
         self.readers = [Decoder(stream) for stream in streams]
-        self.g = np.array([read_even(reader, np.array([_BITS]))[0] for reader in self.readers])
+        g = [read_even(reader, np.array([_BITS]))[0] for reader in self.readers]
+        self.g, self.tiles = np.repeat(g, tiles), tiles
 
     def __call__(self, site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
         """The latent at `site`, in units."""
@@ -165,7 +197,8 @@ class Pull:
     def _read(self, site: Site, p: Gaussian, z: Tensor, maps: Tensor) -> None:
         if len(maps):
             grid = matched(self.twin, site, p, maps, self.g)
-            k, read = get_gaussians(self.readers, grid)
+            found = get_gaussians(self.readers, woven_grid(grid, len(self.readers)))
+            k, read = (apart(part) for part in found)
             stored = p.mu[:, maps] + placed(grid, k)
             z[:, maps] = torch.where(torch.from_numpy(read), stored, z[:, maps])
 
@@ -173,11 +206,14 @@ class Pull:
         z = p.mu.clone()
         if self.temperature:
             mean, scale = p.mu.numpy(), p.log_sigma.numpy()
-            stream, both = (0, site.index), zip(mean, scale, strict=True)
-            drawn = np.stack([gaussians(self.seed, stream, *one) for one in both])
+            stream, both = (0, site.index), enumerate(zip(mean, scale, strict=True))
+            drawn = np.stack([gaussians(self._seed(i), stream, *one) for i, one in both])
             moved = np.floor(self.temperature * (drawn - mean) + 0.5)
             z[:, maps] += torch.from_numpy(moved)[:, maps]
         return z
+
+    def _seed(self, story: int) -> int:
+        return (self.seed + story % self.tiles) % 2**64
 
 
 def steps_of(twin: Twin, steps: int | None) -> int:
@@ -199,6 +235,7 @@ def encode(
     powers: Sequence[int],
     steps: int | None = None,
     budgets: Sequence[int] | None = None,
+    tile: Size | None = None,
 ) -> list[bytes]:
     """Streams of pictures of one size, (B, 1 or C, H, W).
 
@@ -208,11 +245,15 @@ def encode(
         powers: of the slope of each picture; see `Push`.
         steps: how many are stored; all if None.
         budgets: bytes that each stream may have; it is cut there.
+        tile: height and width of the tiles that the pictures are cut into, if they are.
 
     Raises:
         CodecError: the pictures or the steps are none of the model's.
     """
-    source, told = Push(twin, powers), range(steps_of(twin, steps))
+    if tile is not None:
+        levels = cut(levels, tile)
+    source = Push(twin, powers, len(levels) // len(powers))
+    told = range(steps_of(twin, steps))
     x = twin.see(as_seen(levels, twin.shape[0]))
     for _ in zip(told, twin.paint(source, x), strict=False):
         if budgets is not None and source.exceed(budgets):
@@ -229,6 +270,7 @@ def decode(
     steps: int | None = None,
     temperature: float = 0.0,
     seed: int = 0,
+    tile: Size | None = None,
 ) -> Levels:
     """Pictures (B, channels, H, W) from streams, whole or cut anywhere.
 
@@ -240,16 +282,19 @@ def decode(
         steps: how many are stored; or fewer, to see what they tell.
         temperature: 0 takes the prior's mean where nothing is stored, 1 a sample of it.
         seed: of the sample.
+        tile: height and width of the tiles that the pictures are made of, if they are.
 
     Raises:
         CodecError: an argument is out of range, or a stream holds what no encoder writes.
     """
-    source = Pull(twin, streams, steps_of(twin, steps), temperature, seed)
+    tiles = 1 if tile is None else prod(tiling(size, tile))
+    source = Pull(twin, streams, steps_of(twin, steps), temperature, seed, tiles)
     canvas = None
-    for frame, _ in twin.paint(source, n=len(streams), size=size):
+    for frame, _ in twin.paint(source, n=len(streams) * tiles, size=tile or size):
         canvas = frame.canvas
     assert canvas is not None
-    return shown(twin.pixels(canvas), channels)
+    levels = shown(twin.pixels(canvas), channels)
+    return levels if tile is None else laid(levels, size)
 
 
 def shown(pixels: ExactPixels, channels: int) -> Levels:

@@ -40,7 +40,9 @@ ALPHA = 2
 """Tag: the opacity of each pixel."""
 PROFILE = 3
 """Tag: an ICC profile, deflated."""
-_KNOWN = (INDEX, ALPHA, PROFILE)
+TILE = 4
+"""Tag: varint height and varint width of the tiles that a lossy picture is made of."""
+_KNOWN = (INDEX, ALPHA, PROFILE, TILE)
 
 _SHORT = {0xE0 | VERSION: LOSSY, 0xF0 | VERSION: LOSSLESS}
 _ID = 2  # bytes that name a model in a short header
@@ -69,7 +71,7 @@ class Header:
     steps: int
     """Steps of the model that are stored."""
     extras: Mapping[int, bytes] = field(default_factory=dict)
-    """By tag: INDEX, ALPHA, PROFILE."""
+    """By tag: INDEX, ALPHA, PROFILE, TILE."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "extras", MappingProxyType(dict(sorted(self.extras.items()))))
@@ -88,6 +90,22 @@ class Header:
         for tag in self.extras:
             if tag % 2 == 0 and tag not in _KNOWN:
                 raise CodecError(f"the file has something this version cannot read (tag {tag})")
+
+    @property
+    def tile(self) -> tuple[int, int] | None:
+        """Height and width of the tiles, if there are any.
+
+        Raises:
+            CodecError: what is said of them makes no sense.
+        """
+        if TILE not in self.extras:
+            return None
+        source = Bytes(self.extras[TILE])
+        height = source.number("the height of a tile", 1, self.height)
+        width = source.number("the width of a tile", 1, self.width)
+        if source.place != len(source.data) or self.kind != LOSSY:
+            raise CodecError("what is said of tiles is damaged")
+        return height, width
 
     @property
     def short(self) -> bool:
