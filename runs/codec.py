@@ -20,6 +20,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +153,8 @@ def steps(twin: Twin, levels: Levels, quality: float) -> dict[str, Any]:
     return {"bits_per_dim": bits, "psnr": means}
 
 
-def at_rate(twin: Twin, levels: Levels, rate: float) -> list[dict[str, Any]]:
-    """All codecs at one rate: files, and sheets of 100."""
-    rows = sides.at_rate(twin, [Picture(one) for one in levels], rate)
+def told(rows: Sequence[sides.Row]) -> list[dict[str, Any]]:
+    """Rows without their pictures."""
     return [{k: v for k, v in asdict(row).items() if k != "shown"} for row in rows]
 
 
@@ -164,9 +164,10 @@ class Parts:
     def __init__(self, root: Path, few: bool = False) -> None:
         self.root, self.end = root, "_few" * few
 
-    def once(self, twin: Twin, name: str, measure: Callable[[], Any]) -> Any:  # noqa: ANN401
-        """The result of that name with that model, measured if it is not there."""
-        path = self.root / f"codec_{twin.hash.hex()}{self.end}" / f"{name}.json"
+    def once(self, twin: Twin | None, name: str, measure: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """The result of that name, with that model or without one, measured if not there."""
+        whose = "rivals" if twin is None else twin.hash.hex()
+        path = self.root / f"codec_{whose}{self.end}" / f"{name}.json"
         if not path.is_file():
             start = time.perf_counter()
             write_json(path, {"found": measure(), "commit": record.commit()})
@@ -213,10 +214,13 @@ def all_rates(choose: Choose, root: Path, hundred: int, parts: Parts) -> dict[st
     """All codecs at all rates, on tiles of all sizes."""
     found: dict[str, Any] = {}
     for side in SIZES:
-        levels = tiles(root, side, hundred)
+        pictures, rivals = [Picture(one) for one in tiles(root, side, hundred)], sides.there(print)
         for rate in sides.RATES if hundred >= 100 else sides.RATES[1::4]:
             twin, name = choose(Wish(bits_per_dim=rate)), f"rate_{side}_{rate:g}"
-            rows = parts.once(twin, name, lambda t=twin, a=levels, r=rate: at_rate(t, a, r))
+            mine = partial(sides.ours, twin, pictures, rate)
+            others = partial(sides.theirs, rivals, pictures, rate)
+            rows = parts.once(twin, name, lambda go=mine: told(go()))
+            rows += parts.once(None, name, lambda go=others: told(go()))
             found.setdefault(str(side), []).append({"rate": rate, "rows": rows})
     return found
 

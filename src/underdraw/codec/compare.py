@@ -127,15 +127,8 @@ def at_rate(
     if not pictures:
         raise CodecError("there are no pictures to compare")
     twin = twin_for(Wish(bits_per_dim=rate), model)
-    rows = ours(twin, pictures, rate)
-    rivals = [rival for rival in there(say) if rival.lossy is not None]
-    for rival in rivals:
-        made = [best_within(rival, p, int(rate * p.levels.size / 8)) for p in pictures]
-        found = [None if m is None else (float(len(m.content)), m.levels) for m in made]
-        rows.append(row(rival.name, "files", rate, pictures, found))
-    if 1 < len(pictures) <= SHEET and len({p.levels.shape for p in pictures}) == 1:
-        rows += sheets(twin, pictures, rate, rivals)
-    return rows
+    rows = ours(twin, pictures, rate) + theirs(there(say), pictures, rate)
+    return sorted(rows, key=lambda one: one.method)
 
 
 def ours(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[Row]:
@@ -146,30 +139,46 @@ def ours(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[Row]:
         shown = [picture_of(*parse(f), twin, temperature=temperature).levels for f in files]
         made = [(float(len(f)), a) for f, a in zip(files, shown, strict=True)]
         rows.append(row(name, "files", rate, pictures, made))
+    sheet, tile = _sheet(pictures), pictures[0].size
+    if sheet is None or _places(sheet) * math.prod(twin.drawn_size(tile)) > MAX_PIXELS:
+        return rows
+    wish = Wish(bits_per_dim=8 * _room(pictures, rate) / sheet.picture.levels.size, tile=tile)
+    (content,) = compress_all([sheet.picture], twin, wish)
+    for name, temperature in VARIANCES.items():
+        coded = Coded(content, picture_of(*parse(content), twin, temperature=temperature).levels)
+        rows.append(row(name, "sheet", rate, pictures, _shared(sheet, coded)))
     return rows
 
 
-def sheets(
-    twin: Twin, pictures: Sequence[Picture], rate: float, rivals: Sequence[Rival]
-) -> list[Row]:
-    """Rows of all codecs with the pictures on one sheet, whose bytes are shared out.
+def theirs(rivals: Sequence[Rival], pictures: Sequence[Picture], rate: float) -> list[Row]:
+    """Rows of the classical codecs."""
+    rows, lossy = [], [rival for rival in rivals if rival.lossy is not None]
+    for rival in lossy:
+        made = [best_within(rival, p, int(rate * p.levels.size / 8)) for p in pictures]
+        found = [None if m is None else (float(len(m.content)), m.levels) for m in made]
+        rows.append(row(rival.name, "files", rate, pictures, found))
+    sheet = _sheet(pictures)
+    if sheet is None or math.prod(sheet.picture.size) > MAX_PIXELS:
+        return rows
+    for rival in lossy:
+        coded = best_within(rival, sheet.picture, _room(pictures, rate))
+        rows.append(row(rival.name, "sheet", rate, pictures, _shared(sheet, coded)))
+    return rows
 
-    There are none where the sheet is larger than pictures may be.
-    """
-    sheet, tile = sheet_of(pictures), pictures[0].size
-    places = sheet.picture.levels.size // pictures[0].levels.size
-    if places * math.prod(twin.drawn_size(tile)) > MAX_PIXELS:
-        return []
-    room = int(rate * sum(p.levels.size for p in pictures) / 8)
-    made: dict[str, Coded | None] = {}
-    wish = Wish(bits_per_dim=8 * room / sheet.picture.levels.size, tile=tile)
-    (content,) = compress_all([sheet.picture], twin, wish)
-    for name, temperature in VARIANCES.items():
-        shown = picture_of(*parse(content), twin, temperature=temperature)
-        made[name] = Coded(content, shown.levels)
-    made |= {rival.name: best_within(rival, sheet.picture, room) for rival in rivals}
-    found = [(name, _shared(sheet, coded)) for name, coded in made.items()]
-    return [row(name, "sheet", rate, pictures, parts) for name, parts in found]
+
+def _sheet(pictures: Sequence[Picture]) -> Sheet | None:
+    """All on one sheet, if they are alike and not too many; its bytes are shared out."""
+    alike = len({picture.levels.shape for picture in pictures}) == 1
+    return sheet_of(pictures) if 1 < len(pictures) <= SHEET and alike else None
+
+
+def _places(sheet: Sheet) -> int:
+    return -(-sheet.count // sheet.columns) * sheet.columns
+
+
+def _room(pictures: Sequence[Picture], rate: float) -> int:
+    """Bytes for the sheet."""
+    return int(rate * sum(p.levels.size for p in pictures) / 8)
 
 
 def _shared(sheet: Sheet, coded: Coded | None) -> list[tuple[float, Levels] | None]:
