@@ -45,8 +45,7 @@ numbers: what the codec computes with. It is never changed; a better one gets an
 BEGUN = """
   It began with the weights of another run, `{initial}`."""
 ROUNDED = """
-  It was trained to be rounded (`train.cells` or `train.rounded`): for lossy files, not for
-  lossless ones."""
+  It was trained to be rounded (`train.cells`): for lossy files, not for lossless ones."""
 UNKNOWN = "not measured, as bits-back is not what it is for"
 
 
@@ -85,7 +84,7 @@ def main(
     twin = exact.twin_of(model)
     exact.prune(twin, calibration)
     found = exact.cost(model, twin, levels(config, "test", data, images))
-    m, rounded = row["machine"], any(about["train"].get(w) for w in ("cells", "rounded"))
+    m, rounded = row["machine"], about["train"].get("cells", False)
     card = CARD.format(
         name=name, version=version, steps=model.config.steps, data=config.name,
         batch=about["train"]["batch"], beta=about["train"]["beta"],

@@ -67,7 +67,7 @@ def progress(what: str, total: int) -> AbstractContextManager[Any]:
 
 def bound(
     model: LatentModel[Any], data: DataConfig, root: Path | None, split: str = "test",
-    limit: int | None = None, samples: int = 0, cells: bool = False, rounded: bool = False,
+    limit: int | None = None, samples: int = 0, cells: bool = False,
 ) -> Evaluation:  # fmt: skip
     """The bound on a split, noise seed 0, in batches of 250, with a progress bar."""
     images = open_images(data, split, root)
@@ -76,13 +76,7 @@ def bound(
     batch = min(250, len(images))
     with progress(f"measuring on {split}", passes(len(images), batch, samples)) as report:
         return evaluate(
-            model,
-            images,
-            batch=batch,
-            importance_samples=samples,
-            cells=cells,
-            rounded=rounded,
-            report=report,
+            model, images, batch=batch, importance_samples=samples, cells=cells, report=report
         )
 
 
@@ -131,8 +125,7 @@ def measure(run: Path, root: Path | None, samples: int, limit: int, **more: Any)
     data, trained = from_json(DataConfig, about["data"]), about["trained"]
     model = checkpoint.load(run, "cuda" if torch.cuda.is_available() else "cpu")
     begun = about["train"]
-    how = {key: begun.get(key, False) for key in ("cells", "rounded")}
-    test = asdict(bound(model, data, root, **how))
+    test = asdict(bound(model, data, root, cells=begun.get("cells", False)))
     tight = asdict(importance(model, data, limit, samples, root)) if samples else None
     state = numbers_of(run)
     values = {

@@ -19,10 +19,8 @@ from underdraw.latent import (
     Terms,
     Trace,
     cost_by_cell,
-    cost_by_rounding,
     cost_by_sample,
     from_cell,
-    from_grid,
     keep,
     kl,
     log_cell,
@@ -476,34 +474,3 @@ def test_a_sample_of_the_cell_is_uniform_with_the_spread_of_q():
     shares = torch.histc(z, 10, -math.sqrt(3), math.sqrt(3)) / len(z)
     assert (shares - 0.1).abs().max() < 0.01
     assert from_cell(q, q, torch.zeros(100_000)).eq(0.7).all()
-
-
-def test_a_point_of_the_grid_is_the_nearest_and_its_error_is_taken_for_noise():
-    to = partial(torch.tensor, dtype=torch.float64)
-    mu_q = torch.linspace(-4, 4, 1001, dtype=torch.float64).requires_grad_()
-    log_q = torch.full_like(mu_q, -0.5).requires_grad_()
-    p, q = Gaussian(to(0.3), to(0.0)), Gaussian(mu_q, log_q)
-    width = math.sqrt(12) * math.exp(-0.5)
-    for e, offset in ((0.0, 0.0), (20.0, 0.25), (-20.0, -0.25)):
-        z = from_grid(p, q, torch.full_like(mu_q, e))
-        k = (z.detach() - 0.3) / width - offset
-        torch.testing.assert_close(k, k.round(), rtol=0, atol=1e-9)
-        assert (z - mu_q).abs().max() <= width / 2 + 1e-9
-        by_mean, by_scale = torch.autograd.grad(z.sum(), (mu_q, log_q))
-        assert by_mean.eq(1).all()
-        torch.testing.assert_close(by_scale, (z - mu_q).detach())
-
-
-def test_rounding_to_what_a_sharp_prior_expects_is_free(draw, noise, images):
-    q = Gaussian(torch.full((1, 10_000), 0.7), torch.full((1, 10_000), -0.5))
-    p = Gaussian(q.mu, torch.full_like(q.mu, -9.0))
-    e = torch.randn(q.mu.shape, generator=torch.Generator().manual_seed(0))
-    costs = [
-        log_cell(Drawn(rule(p, q, e), p, q)).item() / 10_000 for rule in (from_grid, from_cell)
-    ]
-    assert costs[0] < 1e-5
-    assert 0.03 < costs[1] < 0.05
-    told = draw.unroll(Given(from_grid, noise), images)
-    terms = draw(images, noise, cost=cost_by_rounding)
-    rates = torch.stack([log_cell(Drawn(*choice[1:])) for choice in told.choices])
-    torch.testing.assert_close(terms.rates, rates)

@@ -122,7 +122,7 @@ def few(monkeypatch):
     """Measure on few images."""
     whole = record.bound
 
-    def bound(model, data, root, split="test", limit=None, samples=0, **how):
+    def bound(model, data, root, split="test", limit=None, samples=0, cells=False):
         return whole(model, data, root, split, limit or 8, samples)
 
     monkeypatch.setattr(record, "bound", bound)

@@ -25,8 +25,9 @@ from underdraw.latent import (
     LatentModel,
     Site,
     Terms,
+    cost_by_cell,
+    cost_by_kl,
     cost_by_sample,
-    cost_of,
 )
 from underdraw.likelihoods import Discrete, score
 from underdraw.noise import image_noise
@@ -77,7 +78,6 @@ def evaluate(
     products: str = "float32",
     steps: int | None = None,
     cells: bool = False,
-    rounded: bool = False,
     error: float = 0.0,
     report: Report | None = None,
 ) -> Evaluation:
@@ -92,7 +92,6 @@ def evaluate(
         products: precision of the matrix products, "float32" or "bf16".
         steps: take only the first so many steps; all of the model's if None.
         cells: posteriors are uniform, and rates are those of cells: for models trained so.
-        rounded: the same, with latents rounded indeed.
         error: share, 0 to 1, of the distortion that goes by squared errors (`likelihoods.score`);
             above 0 what is called a bound is none, but what training minimised.
         report: called with the number of passes finished out of
@@ -107,7 +106,7 @@ def evaluate(
         raise ValueError(f"a seed is in [0, 2^63), got {seed}")
     if not 0 <= error <= 1:
         raise ValueError(f"error is a share in [0, 1], got {error}")
-    report, plain = report or (lambda done: None), cost_of(cells, rounded)
+    report, plain = report or (lambda done: None), cost_by_cell if cells else cost_by_kl
     parts, masses, weights, done = [], [], [], 0
     device = next(model.parameters()).device.type
     places = np.asarray(getattr(images, "indices", np.arange(len(images))))  # in the whole split

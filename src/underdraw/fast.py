@@ -37,10 +37,8 @@ from underdraw.latent import (
     as_given,
     cost_by_cell,
     cost_by_kl,
-    cost_by_rounding,
     cost_by_sample,
     from_cell,
-    from_grid,
     from_posterior,
     from_prior,
     stretch,
@@ -49,8 +47,8 @@ from underdraw.latent import (
 
 PRECISIONS = ("float32", "bf16")
 GRAPHS = 64  # shapes, rules and folds that one process may compile
-TENSOR_RULES = (from_posterior, from_cell, from_grid, from_prior, as_given)
-FOLDS = (whole, cost_by_kl, cost_by_sample, cost_by_cell, cost_by_rounding, everything, logits_only)
+TENSOR_RULES = (from_posterior, from_cell, from_prior, as_given)
+FOLDS = (whole, cost_by_kl, cost_by_sample, cost_by_cell, everything, logits_only)
 
 
 class Compiled:

@@ -106,7 +106,6 @@ def test_the_earlier_glimpses_cost_what_the_config_says(tmp_path):
         ("kl_warmup", 7),
         ("recompute", True),
         ("cells", True),
-        ("rounded", True),
     ],
 )
 def test_what_means_nothing_to_a_classifier_is_refused(tmp_path, field, value):

@@ -1,4 +1,4 @@
-"""Folds: what is kept of a step, and the ways a choice is paid for.
+"""Folds: what is kept of a step, and the three ways a choice is paid for.
 
 in expectation      KL(q || p)
 by this sample      log q(z) - log p(z),  which importance weights need
@@ -9,10 +9,6 @@ deviation of q, and P its mass under p, which is taken to be no narrower than a 
 or what is rare would cost too much to be ever tried. Rounding to a grid of that width with a random
 offset that the decoder knows adds just such noise (`sources.from_cell`) and costs just such masses
 (Ziv, 1985), so that training pays what a file will (Balle et al., 2017).
-
-Where few latents tell anything the noise is dear: next to an edge of its cell even what tells
-nothing costs something, 0.04 nats a latent with the narrowest prior. Then latents are better
-rounded indeed (`sources.from_grid`): what tells nothing costs nothing.
 """
 
 from collections.abc import Callable
@@ -71,13 +67,3 @@ def cost_by_sample(frame: Frame, drawn: list[Drawn]) -> tuple[Tensor, list[Tenso
 def cost_by_cell(frame: Frame, drawn: list[Drawn]) -> tuple[Tensor, list[Tensor]]:
     """Keep the canvas and the rates of the cells around these samples."""
     return frame.canvas, [log_cell(d) for d in drawn]
-
-
-def cost_by_rounding(frame: Frame, drawn: list[Drawn]) -> tuple[Tensor, list[Tensor]]:
-    """The same, where latents are points of a grid (`sources.from_grid`)."""
-    return cost_by_cell(frame, drawn)
-
-
-def cost_of(cells: bool, rounded: bool) -> Fold:
-    """How a model that was trained so pays in the bound."""
-    return cost_by_rounding if rounded else cost_by_cell if cells else cost_by_kl

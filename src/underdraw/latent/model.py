@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from underdraw.distributions import Gaussian
-from underdraw.latent.folds import Fold, cost_by_cell, cost_by_kl, cost_by_rounding, whole
-from underdraw.latent.sources import Given, Rule, Source, from_cell, from_grid, from_posterior
+from underdraw.latent.folds import Fold, cost_by_cell, cost_by_kl, whole
+from underdraw.latent.sources import Given, Rule, Source, from_cell, from_posterior
 from underdraw.latent.trace import Choice, Drawn, Frame, Site, Terms, Trace
 from underdraw.likelihoods import Likelihood, score
 
@@ -75,10 +75,6 @@ def stretch(
         state, frame, drawn = tell(model, rule, state, layers, x)
         shown.append(fold(frame, drawn))
     return state, shown
-
-
-RULES: dict[Fold, Rule] = {cost_by_cell: from_cell, cost_by_rounding: from_grid}
-"""How latents are chosen that are paid for so, where it is not by sampling the posterior."""
 
 
 class LatentModel(nn.Module, ABC, Generic[StateT]):
@@ -252,8 +248,8 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
             x: images (B, C, H, W), what the encoder sees.
             noise: a standard normal tensor per site.
             target: what the likelihood scores; `x` unless it must be dequantised.
-            cost: `cost_by_kl`, `cost_by_sample` for importance weights, or `cost_by_cell` and
-                `cost_by_rounding`, which choose latents otherwise (`RULES`).
+            cost: `cost_by_kl`, `cost_by_sample` for importance weights, or `cost_by_cell`, with
+                which posteriors are uniform.
             error: share of the distortion that goes by squared errors; see `likelihoods.score`.
         """
         canvas, rates = self.outcome(x, noise, cost)
@@ -265,7 +261,7 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         """The last canvas (B, K, H, W) and the rates (sites, B), in nats; see `forward`."""
         rates: list[Tensor] = []
         canvas = x
-        rule = RULES.get(cost, from_posterior)
+        rule = from_cell if cost is cost_by_cell else from_posterior
         for last, paid in self.paint(Given(rule, noise), x, fold=cost):
             canvas = last
             rates += paid

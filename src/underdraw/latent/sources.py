@@ -2,7 +2,6 @@
 
 posterior(noise)      z = mu_q + sigma_q noise        train, evaluate
 cell(noise)           z = mu_q + sigma_q noise, uniform   train for a codec that rounds
-grid(noise)           z = mu_p + D (k + o) near mu_q      the same, rounded indeed
 prior(t, noise)       z = mu_p + t sigma_p noise      generate; t = 0 is "zero variance"
 mode                  z = mu_q, or mu_p unseen        reconstruct
 replay(zs)            z = zs[site]                    tests, interpolation, export
@@ -48,20 +47,6 @@ def from_cell(p: Gaussian, q: Gaussian | None, noise: Tensor) -> Tensor:
     Standard normal noise e becomes sqrt(3) erf(e / sqrt(2)), uniform between +-sqrt(3).
     """
     return seen(q).mu + seen(q).sigma * (3**0.5 * torch.erf(0.5**0.5 * noise))
-
-
-def from_grid(p: Gaussian, q: Gaussian | None, noise: Tensor) -> Tensor:
-    """The point nearest to the posterior's mean on a grid around the prior's.
-
-    Its spacing is D = sqrt(12) sigma_q and its offset o D, with o uniform between +-1/4, from
-    standard normal noise. The gradient takes what rounding adds, in units of D, for noise.
-    """
-    width = 12**0.5 * seen(q).sigma
-    with torch.no_grad():
-        offset = 0.25 * torch.erf(0.5**0.5 * noise)
-        at = (seen(q).mu - p.mu) / width - offset
-        added = at.round() - at
-    return seen(q).mu + width * added
 
 
 def from_prior(p: Gaussian, q: Gaussian | None, noise: Tensor) -> Tensor:

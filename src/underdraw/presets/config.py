@@ -43,8 +43,6 @@ class TrainConfig:
     cells: bool = False
     """Train for a codec that rounds: posteriors are uniform with the same spread, and a latent pays
     for the mass that its cell has under the prior instead of the KL term."""
-    rounded: bool = False
-    """The same with latents that are rounded indeed, for low rates."""
     error: float = 0.0
     """Share of the distortion that goes by the logarithm of the mean squared error of each image,
     which PSNR measures, instead of the likelihood: for a lossy codec."""
@@ -116,9 +114,9 @@ class TrainConfig:
                 f"snapshot_every must be at least twice log_every ({self.log_every}), or a jump "
                 f"may be in the snapshots before it is seen; got {self.snapshot_every}"
             )
-        if (self.cells or self.rounded or self.error) and self.importance_samples > 1:
+        if (self.cells or self.error) and self.importance_samples > 1:
             raise ValueError(
-                f"cells, rounded and error exclude importance_samples ({self.importance_samples})"
+                f"cells and error exclude importance_samples ({self.importance_samples})"
             )
         shares = [share for share, _ in self.glimpses]
         if shares != sorted(shares) or any(count < 1 for _, count in self.glimpses):

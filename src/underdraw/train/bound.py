@@ -10,7 +10,7 @@ from torch import Tensor
 from underdraw.data import Images
 from underdraw.evaluate import evaluate
 from underdraw.fast import precision
-from underdraw.latent import cost_of, prior
+from underdraw.latent import cost_by_cell, cost_by_kl, prior
 from underdraw.noise import training_noise
 from underdraw.plot import save, sheet
 from underdraw.presets import Preset, TrainConfig
@@ -69,7 +69,7 @@ class BoundTask(Task):
         found = evaluate(
             self.model, images, seed=self.config.seed, batch=batch,
             products=self.config.precision, steps=steps, importance_samples=samples,
-            cells=self.config.cells, rounded=self.config.rounded, error=self.config.error,
+            cells=self.config.cells, error=self.config.error,
         )  # fmt: skip
         row: Row = {"nats": found.nats, "stderr": found.stderr}
         row |= {"distortion": found.distortion, "rate": found.rate}
@@ -93,4 +93,4 @@ def objective(config: TrainConfig) -> Objective:
     """The objective that a config asks for."""
     if config.importance_samples > 1:
         return iwae(config.importance_samples)
-    return elbo(config.beta, config.kl_warmup, cost_of(config.cells, config.rounded))
+    return elbo(config.beta, config.kl_warmup, cost_by_cell if config.cells else cost_by_kl)

@@ -23,7 +23,7 @@ class Objective:
 
     Attributes:
         samples: posterior samples an image; each image stands so many times in the batch.
-        cost: how rates are paid, `cost_by_kl`, or as `latent.cost_of` says.
+        cost: how rates are paid, `cost_by_kl`, `cost_by_sample` or `cost_by_cell`.
         loss: (terms of samples x batch images, update) -> scalar, nats per image.
     """
 
