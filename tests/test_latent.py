@@ -424,7 +424,7 @@ def one_cell(z, mu, log_sigma, log_q, mu_q=0.0):
 
 def spread(log_sigma, log_q):
     """The standard deviation that a prior is taken to have beside cells of these widths."""
-    return math.hypot(math.exp(log_sigma), math.sqrt(12) * math.exp(log_q) / 20)
+    return math.hypot(math.exp(log_sigma), math.sqrt(12) * math.exp(log_q) / 50)
 
 
 @pytest.mark.parametrize(("z", "log_q"), [(0.3, -1.0), (-1.7, 0.2), (2.5, 1.5), (0.0, -4.0)])
