@@ -44,7 +44,8 @@ CARD = """# {name}
 
 - **Trained on** the training split of `{data}`, made anew every epoch, for {updates:,} updates of
   {batch} images ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, seed {seed}, by
-  `runs/glimpser.py`. These are the weights of the update that was best on validation images.
+  `runs/glimpser.py`{how}.
+  These are the weights of update {best_at:,}, the best on validation images.
 - **Test error** ({images:,} images): {error}.
 - **Clutter**, without training again: {clutter}.
 - **Use:** studying and teaching attention. It tells digits among pieces of digits and knows nothing
@@ -93,6 +94,16 @@ def error(row: dict[str, Any]) -> str:
     return f"{text}; published: {', '.join(known)}" if known else text
 
 
+def how(found: Preset) -> str:
+    """What else is to be known of the training."""
+    told = [
+        f"its digits distorted (`data.warp` {found.data.warp})" if found.data.warp else "",
+        "on a canvas that grows" if found.data.growing else "",
+        f"from the weights of `{found.train.initial}`" if found.train.initial else "",
+    ]
+    return "".join(f", {part}" for part in told if part)
+
+
 def card(name: str, found: Preset, row: dict[str, Any]) -> str:
     """The card of a model that ships."""
     m = row["machine"]
@@ -101,8 +112,11 @@ def card(name: str, found: Preset, row: dict[str, Any]) -> str:
     return CARD.format(
         name=name, summary=found.summary, data=found.data.name, batch=found.train.batch,
         machine=machine, error=error(row), clutter=", ".join(clutter) + " pieces",
-        images=row["test"]["images"], licence=describe(found.data).licence,
-        **{key: row[key] for key in ("parameters", "updates", "images_seen", "minutes", "seed")},
+        how=how(found), images=row["test"]["images"], licence=describe(found.data).licence,
+        **{
+            key: row[key]
+            for key in ("parameters", "updates", "images_seen", "minutes", "seed", "best_at")
+        },
     )  # fmt: skip
 
 
@@ -149,7 +163,8 @@ def main(
         return
     row = measured(run, data)
     log = [line for line in read_log(run) if line["kind"] == "valid"]
-    record.write(f"{name}_{found.train.seed}", **row, log=log)
+    more = {"initial": found.train.initial, "warp": found.data.warp}
+    record.write(f"{name}_{found.train.seed}", **row, **more, log=log)
     if ship:
         plain = {key: value for key, value in row["test"].items() if value is not None}
         record.ship(run, name, card(name, found, row), split=row["data"], **plain)

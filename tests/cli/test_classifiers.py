@@ -36,8 +36,12 @@ def test_evaluate_gives_the_error_and_its_interval(capsys, run):
 
 
 def test_training_images_are_measured_at_their_size(capsys, run, tmp_path):
-    grown = save(load(run), tmp_path / "grown", data=DATA | {"growing": 3, "canvas": 100})
-    assert images_of(str(grown), "train", None).source.stage(0) == (100, 2)
+    grown = save(
+        load(run), tmp_path / "grown", data=DATA | {"growing": 3, "canvas": 100, "warp": 0.3}
+    )
+    source = images_of(str(grown), "train", None).source
+    assert source.stage(0) == (100, 2)
+    assert source.config.warp == 0
 
 
 def test_glimpse_shows_what_is_right_and_what_is_wrong(capsys, run, tmp_path):

@@ -72,9 +72,10 @@ def data_of(model: str) -> DataConfig:
 def images_of(model: str, split: str, root: Path | None, pieces: int | None = None) -> Images:
     """A split of the data a model was trained on, by random access.
 
-    With `pieces`, among so many pieces of clutter. A canvas that grows in training has its size.
+    With `pieces`, among so many pieces of clutter. A canvas that grows in training has its size,
+    and digits that are distorted there are as they were.
     """
-    config = replace(data_of(model), growing=0)
+    config = replace(data_of(model), growing=0, warp=0.0)
     config = config if pieces is None else replace(config, pieces=pieces)
     if model.startswith(checkpoint.HUB) and not is_named_set(config):
         raise ValueError(f"{model} asks for the data {config.name!r}, which is no set by name")
