@@ -77,7 +77,7 @@ def test_the_count_sees_more_work() -> None:
     small, large = (hostile._picture(LOSSY, side, side, 3, 4) for side in (16, 32))
     assert not large.within(small)
     assert small.within(large)
-    once, twice = (hostile.round_of(2, 8, 8, 3, single) for single in (True, False))
+    once, twice = (hostile.round_of(2, 8, 8, 3, sites) for sites in (0, len(tiny().sites)))
     assert not twice.within(once)
 
 

@@ -124,7 +124,7 @@ def test_any_bytes_are_a_file_or_an_error(data, start):
         ([5, 5, 3, 1, 1 << 30], r"extras must be in 0\.\.256"),
         ([5, 5, 3, 1, 256], "the header is incomplete"),
         ([5, 5, 3, 1, 1, 2, 1 << 34], "the header is incomplete"),
-        ([5, 5, 3, 1, 1, 4, 0], "cannot read"),
+        ([5, 5, 3, 1, 1, 6, 0], "cannot read"),
         ([5, 5, 3, 1, 2, 3, 0, 3, 0], "the tag of an extra must be in 4"),
     ],
 )
