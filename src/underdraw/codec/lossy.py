@@ -28,12 +28,10 @@ the seed of tile i is larger by i, modulo 2^64.
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from numpy.typing import NDArray
 from torch import Tensor
 
 from underdraw.codec.coder import (
@@ -52,7 +50,7 @@ from underdraw.codec.image import as_seen, grey
 from underdraw.codec.philox import gaussians, words
 from underdraw.codec.rounding import Rounder, slope_of
 from underdraw.codec.tables import OCTAVE, SCALES, roots
-from underdraw.codec.tiles import cut, laid, tiling
+from underdraw.codec.tiles import apart, cut, laid, tiling, woven, woven_grid
 from underdraw.distributions import Gaussian
 from underdraw.latent import Site, Size
 
@@ -96,24 +94,6 @@ def rounder(grid: Grid, p: Gaussian, q: Gaussian, maps: Tensor) -> Rounder:
     """What chooses numbers k of some maps on their `matched` grid."""
     away = (q.mu - p.mu)[:, maps].numpy() + grid.mean.reshape(grid.shape)
     return Rounder(grid, away, q.log_sigma[:, maps].numpy())
-
-
-def woven(values: Whole, count: int) -> Whole:
-    """What stories (N, maps, h, w) have, stream by stream: (count, maps, N / count, h, w)."""
-    parts = values.reshape(count, -1, *values.shape[1:])
-    return parts.swapaxes(1, 2)
-
-
-def woven_grid(grid: Grid, count: int) -> Grid:
-    """The same of grids."""
-    parts = (part.reshape(grid.shape) for part in (grid.delta, grid.mean, grid.scale))
-    return Grid(*(woven(part, count) for part in parts))
-
-
-def apart(values: NDArray[Any]) -> NDArray[Any]:
-    """Undo `woven`: (N, maps, h, w)."""
-    parts = values.swapaxes(1, 2)
-    return parts.reshape(-1, *parts.shape[2:])
 
 
 def placed(grid: Grid, k: Whole) -> Tensor:

@@ -5,9 +5,14 @@ them would have to be told. A picture that is no whole number of tiles is contin
 below by its last columns and rows. Tiles count row by row.
 """
 
+from typing import Any
+
 import numpy as np
 from jaxtyping import UInt8
+from numpy.typing import NDArray
 
+from underdraw.codec.coder import Grid
+from underdraw.codec.errors import Whole
 from underdraw.latent import Size
 
 
@@ -33,3 +38,21 @@ def laid(tiles: UInt8[np.ndarray, "n c y x"], size: Size) -> UInt8[np.ndarray, "
     parts = tiles.reshape(-1, rows, columns, channels, *tile).transpose(0, 3, 1, 4, 2, 5)
     whole = parts.reshape(len(parts), channels, rows * tile[0], columns * tile[1])
     return np.ascontiguousarray(whole[:, :, : size[0], : size[1]])
+
+
+def woven(values: Whole, count: int) -> Whole:
+    """What stories (N, maps, h, w) have, stream by stream: (count, maps, N / count, h, w)."""
+    parts = values.reshape(count, -1, *values.shape[1:])
+    return parts.swapaxes(1, 2)
+
+
+def woven_grid(grid: Grid, count: int) -> Grid:
+    """The same of grids."""
+    parts = (part.reshape(grid.shape) for part in (grid.delta, grid.mean, grid.scale))
+    return Grid(*(woven(part, count) for part in parts))
+
+
+def apart(values: NDArray[Any]) -> NDArray[Any]:
+    """Undo `woven`: (N, maps, h, w)."""
+    parts = values.swapaxes(1, 2)
+    return parts.reshape(-1, *parts.shape[2:])
