@@ -59,7 +59,7 @@ def convnet_mnist_cluttered() -> Preset:
         "8 filters of 10x10 and 256 units, classifies cluttered MNIST",
         ConvNetConfig(),
         CLUTTERED,
-        replace(TRAIN, learning_rate=1e-3, pace=1),
+        replace(TRAIN, steps=80_000, learning_rate=1e-3, pace=1, validate_every=4000),
     )
 
 
