@@ -33,10 +33,10 @@ from PIL import Image
 from plain_bits_back import Plain
 from underdraw.codec import archive, lossless, lossy
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import QUALITY
 from underdraw.codec.image import Picture, from_array, to_pillow
 from underdraw.codec.library import twin_named
 from underdraw.codec.rivals import RIVALS, Options
+from underdraw.codec.wishes import QUALITY
 
 SIZES = {"32x32": (32, 32, 128), "64x64": (64, 64, 32), "768x512": (512, 768, 1)}
 """Height, width and how many are coded together."""

@@ -36,16 +36,16 @@ from underdraw.codec import archive, exact, lossless, lossy
 from underdraw.codec import compare as sides
 from underdraw.codec.container import LOSSLESS, Header, build, parse, parse_archive
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import QUALITY, Wish, twin_for
 from underdraw.codec.image import Picture
 from underdraw.codec.library import LADDER, unique
 from underdraw.codec.measures import psnr
 from underdraw.codec.rivals import lossless_bytes
+from underdraw.codec.wishes import QUALITY, Wish, setting, twin_for
 from underdraw.data import DataConfig, Images, open_images, random_subset
 from underdraw.files import write_json
 
 SIZES = (32, 64)
-QUALITIES = (0.0, 20.0, 40.0, QUALITY, 80.0, 100.0)
+QUALITIES = (0.0, 20.0, 40.0, 60.0, QUALITY, 100.0)
 SEED = 0
 BATCH = 25
 Levels = np.ndarray
@@ -142,10 +142,11 @@ def classical(levels: Levels) -> dict[str, float]:
 
 
 def steps(twin: Twin, levels: Levels, quality: float) -> dict[str, Any]:
-    """Mean PSNR after each step, from none to all, at a quality."""
-    size, power, means = levels.shape[2:], lossy.power_of(twin, quality), []
-    coded = [lossy.encode(twin, part, [power] * len(part)) for part in batches(levels)]
-    for t in range(twin.steps + 1):
+    """Mean PSNR after each step that a file of this quality stores, from none on."""
+    power, count = setting(twin, Wish(quality=quality), named=False)
+    size, means = levels.shape[2:], []
+    coded = [lossy.encode(twin, part, [power] * len(part), count) for part in batches(levels)]
+    for t in range(count + 1):
         shown = [lossy.decode(twin, part, size, 3, t) for part in coded]
         pairs = zip(levels, np.concatenate(shown), strict=True)
         means.append(float(np.mean([min(psnr(a, b), 99.0) for a, b in pairs])))

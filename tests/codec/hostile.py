@@ -33,8 +33,9 @@ from underdraw.codec.container import (
 from underdraw.codec.container.reading import crc8, crc32
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact.product import Product
-from underdraw.codec.files import Wish, compress_all, picture_of
+from underdraw.codec.files import compress_all, picture_of
 from underdraw.codec.library import twin_of
+from underdraw.codec.wishes import Wish
 
 MOST = 1024
 """Pixels that pictures may have here."""

@@ -17,7 +17,8 @@ from codec.crops import GOLDEN, crops
 from underdraw.codec import archive, exact, lossless, lossy
 from underdraw.codec.container import parse
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import Wish, compress_all
+from underdraw.codec.files import compress_all
+from underdraw.codec.wishes import Wish
 
 WISHES = (Wish(), Wish(bits_per_dim=0.6), Wish(quality=30.0, steps=2), Wish(lossless=True))
 SIZES = ((20, 18, 8), (40, 44, 1))  # height, width, count; the last is more than a strip

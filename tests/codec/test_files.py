@@ -13,9 +13,10 @@ from underdraw.codec import exact, library
 from underdraw.codec.container import Incomplete, parse
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import Wish, compress, compress_all, decompress, picture_of
+from underdraw.codec.files import compress, compress_all, decompress, picture_of
 from underdraw.codec.image import Picture, read
 from underdraw.codec.measures import psnr
+from underdraw.codec.wishes import Wish
 
 MODEL = GOLDEN / "tiny@1"
 

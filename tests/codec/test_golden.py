@@ -21,8 +21,9 @@ from codec.crops import GOLDEN, crops, tiny
 from underdraw.codec import archive, exact
 from underdraw.codec.container import parse, parse_archive
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import Wish, compress_all, decompress, picture_of
+from underdraw.codec.files import compress_all, decompress, picture_of
 from underdraw.codec.library import twin_named, twin_of
+from underdraw.codec.wishes import Wish
 
 WISHES = {
     "lossy": Wish(quality=70.0),

@@ -18,7 +18,8 @@ from codec.hostile import decoded, judge, peak, samples, signed
 from underdraw.codec import archive
 from underdraw.codec.container import LOSSLESS, LOSSY, Block, Header, build, parse, parse_archive
 from underdraw.codec.errors import CodecError
-from underdraw.codec.files import Wish, compress_all, decompress
+from underdraw.codec.files import compress_all, decompress
+from underdraw.codec.wishes import Wish
 
 KINDS = ("archive", "clear", "long", "lossless", "lossy")
 SEVERAL = (0, 1, 5, 17, 64)

@@ -5,17 +5,34 @@ import pytest
 from codec.crops import tiny
 from underdraw.codec import library
 from underdraw.codec.errors import CodecError
-from underdraw.codec.files import QUALITY, Wish, compress, twin_for
-from underdraw.codec.library import DEFAULT, Rung, serving
+from underdraw.codec.files import compress
+from underdraw.codec.library import DEFAULT, Rung, serving, slope
+from underdraw.codec.lossy import power_of
+from underdraw.codec.wishes import QUALITY, Wish, setting, twin_for
 
 TWO = (Rung("low", 0.0, 0.0), Rung("high", 50.0, 0.5))
+FEW = (*TWO[:1], Rung("high", 50.0, 0.5, 2, (-10, -50)), Rung("high", 90.0, 0.9, None, (0, -100)))
 
 
 def test_the_ladder_is_climbed_by_quality_or_by_rate(monkeypatch):
     monkeypatch.setattr(library, "LADDER", TWO)
-    assert [serving(q) for q in (0.0, 49.9, 50.0, 100.0)] == ["low", "low", "high", "high"]
-    assert [serving(99.0, r) for r in (0.01, 0.49, 0.5, 9.0)] == ["low", "low", "high", "high"]
-    assert serving(-5.0) == "low"  # refused where it is used, in words about quality
+    low, high = TWO
+    assert [serving(q) for q in (0.0, 49.9, 50.0, 100.0)] == [low, low, high, high]
+    assert [serving(99.0, r) for r in (0.01, 0.49, 0.5, 9.0)] == [low, low, high, high]
+    assert serving(-5.0) == low  # refused where it is used, in words about quality
+
+
+def test_a_quality_says_how_many_steps_and_how_fine(monkeypatch):
+    monkeypatch.setattr(library, "LADDER", FEW)
+    twin = tiny()
+    assert setting(twin, Wish(quality=20.0), False) == (power_of(twin, 20.0), 4)
+    assert [slope(FEW[1], q) for q in (50.0, 60.0, 89.9)] == [-10, -20, -50]
+    assert setting(twin, Wish(quality=60.0), False) == (-20, 2)
+    assert setting(twin, Wish(quality=60.0, steps=3), False) == (-20, 3)
+    assert setting(twin, Wish(quality=60.0), True) == (power_of(twin, 60.0), 4)
+    assert setting(twin, Wish(quality=95.0), False) == (-50, 4)
+    assert setting(twin, Wish(bits_per_dim=0.7), False).steps == 4
+    assert setting(twin, Wish(lossless=True), False).steps == 4
 
 
 def test_every_rung_ships_and_they_go_up():
@@ -23,18 +40,18 @@ def test_every_rung_ships_and_they_go_up():
         name.rpartition("@")[0] for name in library.exact.shipped()
     }
     assert list(library.LADDER) == sorted(library.LADDER, key=lambda r: (r.quality, r.bits_per_dim))
-    assert library.LADDER[0][1:] == (0.0, 0.0)
+    assert library.LADDER[0][1:3] == (0.0, 0.0)
 
 
 def test_wishes_find_their_model(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "underdraw.codec.files.twin_named", lambda name: asked.append(name) or tiny()
+        "underdraw.codec.wishes.twin_named", lambda name: asked.append(name) or tiny()
     )
     monkeypatch.setattr(library, "LADDER", TWO)
     for wish in (Wish(), Wish(quality=10.0), Wish(bits_per_dim=0.7), Wish(lossless=True)):
         twin_for(wish)
-    assert asked == [serving(QUALITY), "low", "high", DEFAULT]
+    assert asked == [serving(QUALITY).model, "low", "high", DEFAULT]
     twin_for(Wish(quality=10.0), "mine")
     assert asked[-1] == "mine"
 

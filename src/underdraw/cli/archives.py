@@ -14,9 +14,9 @@ from underdraw.codec import archive
 from underdraw.codec.container import Archive, parse_archive
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import Wish
 from underdraw.codec.image import Picture, read, write
 from underdraw.codec.library import fit, twin_of
+from underdraw.codec.wishes import Wish
 
 SHOWN = 20
 """Names in a message, at most."""

@@ -15,10 +15,11 @@ from underdraw.codec.budgets import SAMPLE, TRIED
 from underdraw.codec.container import ARCHIVE, KINDS, kind_of, parse
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import Wish, compress_all, picture_of, twin_for
+from underdraw.codec.files import compress_all, picture_of
 from underdraw.codec.image import Picture, in_srgb, read, write
 from underdraw.codec.library import twin_of
 from underdraw.codec.measures import psnr
+from underdraw.codec.wishes import Wish, twin_for
 from underdraw.files import aside
 
 

@@ -31,13 +31,13 @@ def compress(
             what is asked for.
         lossless: keep every level.
         steps: lossy: store the first so many steps of the model only.
-        quality: lossy: 0 to 100; 60 if nothing else is said.
+        quality: lossy: 0 to 100; 75 if nothing else is said.
         bits_per_dim: lossy: at most so many bits for every level; a colour pixel has three.
         tile: lossy: height and width of the small pictures, in pixels, if this is a sheet of them.
         json: print one JSON object to stdout.
     """
     from underdraw.cli import coding
-    from underdraw.codec.files import Wish
+    from underdraw.codec.wishes import Wish
 
     return coding.compress(
         images, out, model, Wish(lossless, steps, quality, bits_per_dim, tile), json

@@ -24,7 +24,7 @@ from torch import Tensor
 from underdraw.codec.container import parse
 from underdraw.codec.errors import MAX_PIXELS, CodecError
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import Wish, compress_all, picture_of, twin_for
+from underdraw.codec.files import compress_all, picture_of
 from underdraw.codec.image import Picture
 from underdraw.codec.measures import WINDOW, psnr, ssim
 from underdraw.codec.rivals import (
@@ -36,6 +36,7 @@ from underdraw.codec.rivals import (
     lossless_bytes,
     sheet_of,
 )
+from underdraw.codec.wishes import Wish, twin_for
 from underdraw.plot import labelled_sheet
 
 RATES = (0.05, 0.1, 0.15, 0.2, 0.4, 0.8)

@@ -10,7 +10,7 @@ Pictures of one size go through the model together; what is stored does not depe
 from collections.abc import Iterable, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -42,66 +42,10 @@ from underdraw.codec.image import (
     to_pillow,
     unpack_alpha,
 )
-from underdraw.codec.library import DEFAULT, fit, serving, twin_named, twin_of, unique
+from underdraw.codec.library import fit, twin_of, unique
 from underdraw.codec.tiles import tiling
+from underdraw.codec.wishes import USUAL, Wish, setting, twin_for
 from underdraw.latent import Size
-
-QUALITY = 60.0
-"""The quality of lossy files, unless something else is asked for."""
-
-
-class Wish(NamedTuple):
-    """What kind of file is wanted; at most one of the last three says how small.
-
-    Attributes:
-        lossless: every level is kept.
-        steps: of the model, the first so many are stored; all if None.
-        quality: 0 to 100.
-        bits_per_dim: bits of the whole file for every level of the picture, at most.
-        tile: height and width of the tiles, pixels, that the picture is cut into, each a story of
-            its own: for sheets of small pictures.
-    """
-
-    lossless: bool = False
-    steps: int | None = None
-    quality: float | None = None
-    bits_per_dim: float | None = None
-    tile: Size | None = None
-
-    def check(self) -> None:
-        """Refuse wishes that exclude each other.
-
-        Raises:
-            CodecError: naming them.
-        """
-        asked = [
-            name
-            for name, value in self._asdict().items()
-            if value is not None and value is not False
-        ]
-        if (self.lossless and len(asked) > 1) or {"quality", "bits_per_dim"} <= set(asked):
-            raise CodecError(f"{' and '.join(asked)} exclude each other")
-        if self.quality is not None:
-            lossy.check_quality(self.quality)
-        if self.tile is not None and min(self.tile) < 1:
-            raise CodecError(f"no tile has {self.tile[1]} x {self.tile[0]} pixels")
-        if self.bits_per_dim is not None and not 0 < self.bits_per_dim < 64:
-            raise CodecError(f"bits_per_dim must be in 0..64, got {self.bits_per_dim}")
-
-
-USUAL = Wish()
-
-
-def twin_for(wish: Wish, model: str | Path | Twin | None = None) -> Twin:
-    """The exact model of that name or folder; if None, the one that serves such wishes.
-
-    Raises:
-        CodecError: there is none, or it is damaged.
-    """
-    if model is not None:
-        return twin_named(model)
-    quality = QUALITY if wish.quality is None else wish.quality
-    return twin_named(DEFAULT if wish.lossless else serving(quality, wish.bits_per_dim))
 
 
 def compress_all(
@@ -123,7 +67,7 @@ def compress_all(
         alike.setdefault(picture.levels.shape, []).append(i)
     found: dict[int, bytes] = {}
     for group in alike.values():
-        made = _together(twin, [pictures[i] for i in group], wish)
+        made = _together(twin, [pictures[i] for i in group], wish, model is not None)
         found |= dict(zip(group, made, strict=True))
     return [found[i] for i in range(len(pictures))]
 
@@ -149,10 +93,10 @@ def _plain(picture: Picture) -> Picture:
     return picture
 
 
-def _together(twin: Twin, pictures: Sequence[Picture], wish: Wish) -> list[bytes]:
+def _together(twin: Twin, pictures: Sequence[Picture], wish: Wish, named: bool) -> list[bytes]:
     """Files of pictures of one shape."""
     levels = np.stack([picture.levels for picture in pictures])
-    steps = twin.steps if wish.lossless else lossy.steps_of(twin, wish.steps)
+    power, steps = setting(twin, wish, named)
     kind, short = LOSSLESS if wish.lossless else LOSSY, unique(twin)
     tile = _tile_of(pictures[0], wish)
     heads = [_header(twin, kind, picture, steps, tile) for picture in pictures]
@@ -167,7 +111,6 @@ def _together(twin: Twin, pictures: Sequence[Picture], wish: Wish) -> list[bytes
             )
         streams = encode_within(twin, levels, rooms, steps, tile)
     else:
-        power = lossy.power_of(twin, QUALITY if wish.quality is None else wish.quality)
         streams = lossy.encode(twin, levels, [power] * len(levels), steps, tile=tile)
     return [build(head, stream, short) for head, stream in zip(heads, streams, strict=True)]
 
@@ -204,7 +147,7 @@ def compress(
         model: a shipped name or an exported folder; if None, the one that serves this wish.
         lossless: keep every level. Otherwise:
         steps: store the first so many steps of the model; any prefix of the file decodes, too.
-        quality: 0 to 100; 60 if nothing else is said.
+        quality: 0 to 100; 75 if nothing else is said.
         bits_per_dim: the best file of at most so many bits for every level of the picture.
         tile: height and width of tiles, pixels, if the picture is a sheet of small ones; not with
             `lossless`.

@@ -16,35 +16,54 @@ DEFAULT = "convdraw_photo"
 
 
 class Rung(NamedTuple):
-    """Which model makes lossy files from a quality, or from a rate, on.
+    """What makes lossy files from a quality, or from a rate, on.
 
     Attributes:
         model: a name, without a version.
         quality: from which on it serves, 0 to 100.
         bits_per_dim: from which on it serves budgets.
+        steps: how many are stored, by quality; all if None.
+        powers: of the slopes at this quality and where the next rung begins; if None, those of the
+            model's own scale from 0 to 100.
     """
 
     model: str
     quality: float
     bits_per_dim: float
+    steps: int | None = None
+    powers: tuple[int, int] | None = None
 
 
 LADDER = (
     Rung("convdraw_photo_low", 0.0, 0.0),
     Rung("convdraw_photo_mid", 30.0, 0.12),
-    Rung(DEFAULT, 60.0, 0.6),
+    Rung(DEFAULT, 60.0, 0.6, 3, (-61, -85)),
+    Rung(DEFAULT, 65.0, 0.9, 4, (-45, -69)),
+    Rung(DEFAULT, 70.0, 1.4, 5, (-45, -69)),
+    Rung(DEFAULT, 75.0, 1.9, 6, (-45, -69)),
+    Rung(DEFAULT, 80.0, 2.3, 7, (-45, -69)),
+    Rung(DEFAULT, 85.0, 2.6, None, (-53, -125)),
 )
 """Chosen on validation images; see docs/codec.md."""
 
 
-def serving(quality: float, bits_per_dim: float | None = None) -> str:
-    """The model of `LADDER` that serves this rate, or this quality if there is none."""
+def serving(quality: float, bits_per_dim: float | None = None) -> Rung:
+    """The rung of `LADDER` that serves this rate, or this quality if there is none."""
     fits = [
-        rung.model
+        rung
         for rung in LADDER
         if (quality >= rung.quality if bits_per_dim is None else bits_per_dim >= rung.bits_per_dim)
     ]
-    return fits[-1] if fits else LADDER[0].model
+    return fits[-1] if fits else LADDER[0]
+
+
+def slope(rung: Rung, quality: float) -> int:
+    """The power of the slope of a quality on a rung that has powers."""
+    assert rung.powers is not None
+    above = [other.quality for other in LADDER if other.quality > rung.quality]
+    share = (quality - rung.quality) / (min(above, default=100.0) - rung.quality)
+    first, last = rung.powers
+    return round(first + (last - first) * share)
 
 
 @contextmanager

@@ -1,0 +1,100 @@
+"""What kind of file is wanted, and with which model, slope and steps it is made."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from underdraw.codec import lossy
+from underdraw.codec.errors import CodecError
+from underdraw.codec.exact import Twin
+from underdraw.codec.library import DEFAULT, serving, slope, twin_named
+from underdraw.latent import Size
+
+QUALITY = 75.0
+"""The quality of lossy files, unless something else is asked for."""
+
+
+class Wish(NamedTuple):
+    """What kind of file is wanted; at most one of the last three says how small.
+
+    Attributes:
+        lossless: every level is kept.
+        steps: of the model, the first so many are stored; all if None.
+        quality: 0 to 100.
+        bits_per_dim: bits of the whole file for every level of the picture, at most.
+        tile: height and width of the tiles, pixels, that the picture is cut into, each a story of
+            its own: for sheets of small pictures.
+    """
+
+    lossless: bool = False
+    steps: int | None = None
+    quality: float | None = None
+    bits_per_dim: float | None = None
+    tile: Size | None = None
+
+    def check(self) -> None:
+        """Refuse wishes that exclude each other.
+
+        Raises:
+            CodecError: naming them.
+        """
+        asked = [
+            name
+            for name, value in self._asdict().items()
+            if value is not None and value is not False
+        ]
+        if (self.lossless and len(asked) > 1) or {"quality", "bits_per_dim"} <= set(asked):
+            raise CodecError(f"{' and '.join(asked)} exclude each other")
+        if self.quality is not None:
+            lossy.check_quality(self.quality)
+        if self.tile is not None and min(self.tile) < 1:
+            raise CodecError(f"no tile has {self.tile[1]} x {self.tile[0]} pixels")
+        if self.bits_per_dim is not None and not 0 < self.bits_per_dim < 64:
+            raise CodecError(f"bits_per_dim must be in 0..64, got {self.bits_per_dim}")
+
+
+USUAL = Wish()
+
+
+def twin_for(wish: Wish, model: str | Path | Twin | None = None) -> Twin:
+    """The exact model of that name or folder; if None, the one that serves such wishes.
+
+    Raises:
+        CodecError: there is none, or it is damaged.
+    """
+    if model is not None:
+        return twin_named(model)
+    return twin_named(DEFAULT if wish.lossless else serving(*asked(wish)).model)
+
+
+def asked(wish: Wish) -> tuple[float, float | None]:
+    """The quality, and the rate if one is wanted instead."""
+    return (QUALITY if wish.quality is None else wish.quality), wish.bits_per_dim
+
+
+class Setting(NamedTuple):
+    """What a wish comes to: the power of the slope, and how many steps are stored."""
+
+    power: int
+    steps: int
+
+
+def setting(twin: Twin, wish: Wish, named: bool) -> Setting:
+    """How a model makes a file; its steps alone matter where there is no slope.
+
+    Args:
+        twin: the model.
+        wish: its steps have the last word.
+        named: the model was asked for by name and not chosen by the quality, which then is on that
+            model's own scale.
+
+    Raises:
+        CodecError: the model has not so many steps, or the quality is none.
+    """
+    quality, rate = asked(wish)
+    power, steps = lossy.power_of(twin, quality), wish.steps
+    if not (named or wish.lossless) and rate is None:
+        rung = serving(quality)
+        if rung.powers is not None:
+            power = slope(rung, quality)
+        steps = rung.steps if steps is None else steps
+    return Setting(power, lossy.steps_of(twin, steps))
