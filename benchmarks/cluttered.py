@@ -1,23 +1,24 @@
 """Cluttered digits a second, beside those that training consumes.
 
-    python benchmarks/cluttered.py --data DIR [--rate R] [--preset-name NAME]
+    python benchmarks/cluttered.py --data DIR [NAME ...]
 
 Images are made by the loader with their labels, in its one thread, as training gets them
 once their canvas has its full size. A second of the clock and one of the processor are both told:
-they differ where the machine is busy. What training consumes is `--rate` images a second, or is
-measured: the preset is trained for as many updates as `--updates` says, with the fewest glimpses it
-ever takes, for then it consumes most, and the median over windows of ten updates is taken, the
-first half of them, in which steps are compiled, left out. The last line is one JSON object.
+they differ where the machine is busy. For what training consumes, each preset is trained for as
+many updates as `--updates` says, with the fewest glimpses it ever takes, for then it consumes most,
+and the median over windows of ten updates is taken, the first half of them, in which steps are
+compiled, left out. The last line is one JSON object; its ratio is that of the hungriest.
 """
 
 import json
 import statistics
-import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import torch
 import tyro
@@ -27,6 +28,10 @@ from underdraw.presets import Preset, preset
 from underdraw.train import read_log, train
 
 WINDOW = 10
+NAMES = (
+    "glimpser_mnist_cluttered", "glimpser_mnist_cluttered_4", "convnet_mnist_cluttered",
+    "convnet_small_mnist_cluttered",
+)  # fmt: skip
 
 
 def hungriest(chosen: Preset) -> Preset:
@@ -64,37 +69,56 @@ def training(chosen: Preset, data: Path | None, updates: int) -> float:
     return statistics.median(rates[len(rates) // 2 :])
 
 
-def main(
-    preset_name: str = "glimpser_mnist_cluttered",
-    data: Path | None = None,
-    rate: float | None = None,
-    seconds: float = 5.0,
-    updates: int = 200,
-) -> None:
-    """Measure both and print the ratio.
+def measured(name: str, data: Path | None, seconds: float, updates: int) -> dict[str, Any]:
+    """What is made for a preset, and what its training consumes."""
+    chosen = hungriest(preset(name))
+    clock, processor = making(chosen, data, seconds)
+    rate = training(chosen, data, updates)
+    print(
+        f"{name}: {clock:,.0f} images a second are made, {processor:,.0f} in one of the processor, "
+        f"{rate:,.0f} consumed: {clock / rate:.1f} times as many",
+        flush=True,
+    )
+    return {
+        "preset": name, "batch": chosen.train.batch, "made": clock,
+        "made_per_processor_second": processor, "consumed": rate, "ratio": clock / rate,
+    }  # fmt: skip
+
+
+def measure(
+    names: Sequence[str] = NAMES, data: Path | None = None, seconds: float = 5.0, updates: int = 200
+) -> dict[str, Any]:
+    """All presets, and the least ratio.
 
     Args:
-        preset_name: whose data are made, in batches of its size, and which is trained.
+        names: of presets.
         data: a local mirror of MNIST; the hub if it is not given.
-        rate: images a second that training consumes, if it is known.
         seconds: how long to make images.
         updates: how long to train.
     """
-    chosen = hungriest(preset(preset_name))
-    clock, processor = making(chosen, data, seconds)
-    rate = training(chosen, data, updates) if rate is None else rate
-    print(f"{clock:,.0f} images a second are made, {processor:,.0f} in one of the processor")
-    print(f"{rate:,.0f} images a second are consumed by training {preset_name}")
-    print(f"{clock / rate:.1f} times as many are made as consumed")
-    head = ["git", "rev-parse", "--short=12", "HEAD"]
-    commit = subprocess.run(head, cwd=Path(__file__).parent, capture_output=True, text=True)
-    found = {
-        "preset": preset_name, "batch": chosen.train.batch, "made": clock,
-        "made_per_processor_second": processor, "consumed": rate, "ratio": clock / rate,
-        "torch": torch.__version__, "threads": torch.get_num_threads(),
-        "commit": commit.stdout.strip(),
+    rows = [measured(name, data, seconds, updates) for name in names]
+    return {
+        "rows": rows, "ratio": min(row["ratio"] for row in rows),
+        "threads": torch.get_num_threads(),
     }  # fmt: skip
-    print(json.dumps(found))
+
+
+def main(
+    names: tyro.conf.Positional[tuple[str, ...]] = NAMES,
+    data: Path | None = None,
+    seconds: float = 5.0,
+    updates: int = 200,
+) -> None:
+    """Measure and print.
+
+    Args:
+        names: of presets; all that see such images if there are none.
+        data: a local mirror of MNIST; the hub if it is not given.
+        seconds: how long to make images.
+        updates: how long to train.
+    """
+    found = measure(names or NAMES, data, seconds, updates)
+    print(json.dumps({**found, "torch": torch.__version__}))
 
 
 if __name__ == "__main__":

@@ -120,6 +120,10 @@ def main(
     batch: int | None = None,
     pace: int | None = None,
     initial: str | None = None,
+    updates: int | None = None,
+    kl_warmup: int | None = None,
+    beta: float | None = None,
+    error: float | None = None,
     run: Path | None = None,
     importance_samples: int = 0,
     images: int = 100,
@@ -137,6 +141,10 @@ def main(
         batch: another than the preset's.
         pace: another than the preset's.
         initial: model whose weights to start from.
+        updates: of the schedule, if not the preset's.
+        kl_warmup: updates in which the rate gets its weight, if not the preset's.
+        beta: weight of the pixels, if not the preset's.
+        error: share of the distortion that goes by squared errors, if not the preset's.
         run: the run's folder; out/NAME if not given.
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
         images: random test images for it.
@@ -146,7 +154,7 @@ def main(
     run = record.ROOT / "out" / name if run is None else run
     found = settings(
         name, run, data, minutes, learning_rate=learning_rate, batch=batch, pace=pace,
-        initial=initial,
+        initial=initial, steps=updates, kl_warmup=kl_warmup, beta=beta, error=error,
     )  # fmt: skip
     if not carried(found, run, data, max_minutes, now):
         return

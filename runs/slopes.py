@@ -3,7 +3,7 @@
 On validation photographs that nothing else looks at, for each model (a shipped one, a folder, or
 the run of a float model, which is exported in memory):
 
-    powers    of slopes: bits per dimension of whole streams, and mean PSNR after each step
+    powers    of slopes: bits per dimension of streams of the first steps, and mean PSNR after each
     budgets   mean PSNR of the best streams of so many bits per dimension
 
 From this is read which model serves which rate (`codec.library.LADDER`), and what qualities 0 and
@@ -59,14 +59,16 @@ def bits(streams: Sequence[bytes], x: np.ndarray) -> float:
 
 
 def slopes(twin: Twin, x: np.ndarray) -> list[dict[str, Any]]:
-    """Whole streams of all slopes."""
+    """Streams of all slopes, of no steps, of one, and so on to all."""
     rows = []
     for power in TRIED:
-        streams = lossy.encode(twin, x, [power] * len(x))
-        by_step = [decoded(twin, x, streams, t) for t in range(twin.steps + 1)]
-        rows.append({"power": power, "bits_per_dim": bits(streams, x), "psnr": by_step})
-        told = " ".join(f"{value:.2f}" for value in by_step)
-        print(f"  power {power}: {rows[-1]['bits_per_dim']:.3f} bits/dim, {told} dB", flush=True)
+        counts = range(twin.steps + 1)
+        streams = [lossy.encode(twin, x, [power] * len(x), t) for t in counts]
+        by_step = [decoded(twin, x, streams[-1], t) for t in counts]
+        rates = [bits(some, x) for some in streams]
+        rows.append({"power": power, "bits_per_dim": rates, "psnr": by_step})
+        told = ", ".join(f"{r:.3f} {p:.2f}" for r, p in zip(rates, by_step, strict=True))
+        print(f"  power {power}: bits/dim and dB {told}", flush=True)
     return rows
 
 

@@ -155,9 +155,27 @@ def classifiers(found: list[dict[str, Any]]) -> str:
         "## Cluttered MNIST\n\nShare of the 10,000 test images (100x100, 8 pieces of clutter) that "
         "are classified wrongly, and the same among fewer and more pieces than were trained with; "
         "by `runs/glimpser.py`. Published errors are those of DRAW (2015), Table 1, on its own "
-        "draw of the clutter.\n\n"
+        "draw of the clutter. `_switched` is a run that had four glimpses in its first half and "
+        "eight in its second.\n\n"
         + "\n".join(lines)
-        + f"\n\n{after_glimpses(found)}\n{origins(found)}"
+        + f"\n\n{after_glimpses(found)}\n{feeding()}{origins(found)}"
+    )
+
+
+def feeding() -> str:
+    """How many images are made while training consumes one."""
+    if not (record.RESULTS / "clutter.json").is_file():
+        return ""
+    found = record.read("clutter")
+    m, lines = found["machine"], ["| model | made | consumed | ratio |", "|---|---|---|---|"]
+    lines += [
+        f"| `{row['preset']}` | {row['made']:,.0f} | {row['consumed']:,.0f} | {row['ratio']:.1f} |"
+        for row in found["rows"]
+    ]
+    return (
+        "Images a second that the loader makes in its one thread, and that training consumes, "
+        f"on {found['threads']} threads of {m['processor']}; by `runs/clutter.py`, commit "
+        f"{found['commit']}.\n\n" + "\n".join(lines) + "\n\n"
     )
 
 
