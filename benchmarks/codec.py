@@ -5,6 +5,7 @@
 At 32x32, 64x64 and 768x512, pieces of the photograph in the package, encoded and decoded
 
     lossy, lossless   files of one picture, many at a time
+    budget            lossy files of at most so many bytes, for which slopes are tried
     archive           chained bits-back, with as many lanes side by side as the codec chooses
     lanes             the same with 16 lanes: faster, and longer where pictures are few
     plain             bits-back as it is usually written: one image at a time, on a stack of random
@@ -32,6 +33,7 @@ from PIL import Image
 
 from plain_bits_back import Plain
 from underdraw.codec import archive, lossless, lossy
+from underdraw.codec.budgets import encode_within
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import Picture, from_array, to_pillow
 from underdraw.codec.library import twin_named
@@ -44,8 +46,9 @@ BARS = {
     "32x32": {"encode_ms": 30.0, "decode_ms": 15.0},
     "768x512": {"encode_ms": 40e3, "decode_ms": 15e3, "peak_mb": 2048.0},
 }
-"""What a lossy or lossless picture may take, on two cores."""
-LANES = 16
+"""What a lossy or lossless picture may take, on two cores; a large one within a budget, too."""
+KINDS = ("lossy", "lossless", "budget", "archive", "lanes", "plain")
+LANES, BUDGET = 16, 0.5  # bits per dimension
 Levels = np.ndarray
 Row = dict[str, Any]
 
@@ -97,7 +100,14 @@ def ours(kind: str, twin: Twin, levels: Levels) -> tuple[int, float, float]:
         assert np.array_equal(back, levels)
     else:
         powers = [lossy.power_of(twin, QUALITY)] * len(levels)
-        streams, encode = clocked(lambda: lossy.encode(twin, levels, powers))
+        room = [int(BUDGET * levels[0].size / 8)] * len(levels)
+        streams, encode = clocked(
+            lambda: (
+                encode_within(twin, levels, room)
+                if kind == "budget"
+                else lossy.encode(twin, levels, powers)
+            )
+        )
         _, decode = clocked(lambda: lossy.decode(twin, streams, size, 3))
     return sum(map(len, streams)), encode, decode
 
@@ -182,8 +192,9 @@ def ratios(size: str, rows: list[Row]) -> Row:
         key = f"{what}_images_per_s"
         for kind in ("archive", "lanes"):
             found[f"{kind}_over_plain_{what}"] = by[kind][key] / by["plain"][key]
+    held = ("lossy", "lossless", "budget") if size == "768x512" else ("lossy", "lossless")
     for key, bar in BARS.get(size, {}).items():
-        found[f"{key}_over_bar"] = max(by[kind][key] for kind in ("lossy", "lossless")) / bar
+        found[f"{key}_over_bar"] = max(by[kind][key] for kind in held) / bar
     print("  " + ", ".join(f"{k} {v:.2f}" for k, v in found.items() if k != "size"))
     return found
 
@@ -211,7 +222,7 @@ def main(
             continue
         few = 8 if quick else count
         rows = []
-        for kind in ("lossy", "lossless", "archive", "lanes", "plain"):
+        for kind in KINDS:
             rows.append(alone(size, kind, model, few))
             show(size, rows[-1])
         compared.append(ratios(size, rows))
