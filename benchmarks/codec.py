@@ -4,7 +4,7 @@
 
 At 32x32, 64x64 and 768x512, pieces of the photograph in the package, encoded and decoded
 
-    lossy, lossless   files of one picture, many at a time
+    lossy, lossless   files of one picture, many at a time; lossy ones of all steps
     budget            lossy files of at most so many bytes, for which slopes are tried
     archive           chained bits-back, with as many lanes side by side as the codec chooses
     lanes             the same with 16 lanes: faster, and longer where pictures are few

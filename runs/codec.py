@@ -40,7 +40,7 @@ from underdraw.codec.image import Picture
 from underdraw.codec.library import LADDER, unique
 from underdraw.codec.measures import psnr
 from underdraw.codec.rivals import lossless_bytes
-from underdraw.codec.wishes import QUALITY, Wish, setting, twin_for
+from underdraw.codec.wishes import QUALITY, Setting, Wish, setting, twin_for
 from underdraw.data import DataConfig, Images, open_images, random_subset
 from underdraw.files import write_json
 
@@ -141,10 +141,9 @@ def classical(levels: Levels) -> dict[str, float]:
     return found
 
 
-def steps(twin: Twin, levels: Levels, quality: float) -> dict[str, Any]:
-    """Mean PSNR after each step that a file of this quality stores, from none on."""
-    power, count = setting(twin, Wish(quality=quality), named=False)
-    size, means = levels.shape[2:], []
+def steps(twin: Twin, levels: Levels, made: Setting) -> dict[str, Any]:
+    """Mean PSNR after each step that a file stores, from none on."""
+    (power, count), size, means = made, levels.shape[2:], []
     coded = [lossy.encode(twin, part, [power] * len(part), count) for part in batches(levels)]
     for t in range(count + 1):
         shown = [lossy.decode(twin, part, size, 3, t) for part in coded]
@@ -179,11 +178,13 @@ class Parts:
 Choose = Callable[[Wish], Twin]
 
 
-def measure(choose: Choose, root: Path, many: int, hundred: int, parts: Parts) -> dict[str, Any]:
-    """All parts; `choose` says which model serves a wish."""
+def measure(
+    choose: Choose, named: bool, root: Path, many: int, hundred: int, parts: Parts
+) -> dict[str, Any]:
+    """All parts; `choose` says which model serves a wish, or it is always the one `named`."""
     return {
         "lossless": all_lossless(choose(Wish(lossless=True)), root, many, parts),
-        "steps": all_steps(choose, test_levels("imagenet64", root, hundred), parts),
+        "steps": all_steps(choose, named, test_levels("imagenet64", root, hundred), parts),
         "rates": all_rates(choose, root, hundred, parts),
     }
 
@@ -198,13 +199,15 @@ def all_lossless(twin: Twin, root: Path, many: int, parts: Parts) -> dict[str, A
     return found
 
 
-def all_steps(choose: Choose, levels: Levels, parts: Parts) -> dict[str, Any]:
+def all_steps(choose: Choose, named: bool, levels: Levels, parts: Parts) -> dict[str, Any]:
     """PSNR by steps at all qualities, and the least rise among them."""
     found = {}
     for quality in QUALITIES:
-        twin, name = choose(Wish(quality=quality)), f"{quality:g}"
-        found[name] = parts.once(
-            twin, f"steps_{name}", lambda t=twin, q=quality: steps(t, levels, q)
+        wish = Wish(quality=quality)
+        twin = choose(wish)
+        made = setting(twin, wish, named)
+        found[f"{quality:g}"] = parts.once(
+            twin, f"steps_{made.power}_{made.steps}", lambda t=twin, m=made: steps(t, levels, m)
         )
     least = min(float(np.diff(one["psnr"]).min()) for one in found.values())
     size = list(levels.shape[2:])
@@ -237,8 +240,9 @@ def main(data: Path, model: str | None = None, few: bool = False) -> None:
     """
     many, hundred = (12, 8) if few else (500, 100)
     parts = Parts(record.ROOT / "out", few)
-    found = measure(lambda wish: twin_for(wish, model), data, many, hundred, parts)
-    names = [rung.model for rung in LADDER] if model is None else [model]
+    named = model is not None
+    found = measure(lambda wish: twin_for(wish, model), named, data, many, hundred, parts)
+    names = list(dict.fromkeys(rung.model for rung in LADDER)) if model is None else [model]
     found["models"] = [described(name) for name in names]
     if few:
         print(codec_tables.page(found))

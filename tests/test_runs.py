@@ -271,7 +271,7 @@ def test_the_page_of_the_codec_says_what_was_measured(figures, monkeypatch, tmp_
     monkeypatch.setattr(figures, "test_levels", lambda name, root, count: crops(count, 16, 16))
     monkeypatch.setattr(figures, "tiles", lambda root, side, count: crops(count, side, side))
     parts = figures.Parts(tmp_path)
-    found = figures.measure(lambda wish: tiny(), tmp_path, 3, 2, parts)
+    found = figures.measure(lambda wish: tiny(), True, tmp_path, 3, 2, parts)
     found["models"] = [{"model": "tiny@1", "hash": "0", "measured": {}}]
     one = found["lossless"]["cifar10"]
     assert one["archive"]["equal"] == one["single"]["equal"] == one["images"] == 3
@@ -285,7 +285,7 @@ def test_the_page_of_the_codec_says_what_was_measured(figures, monkeypatch, tmp_
     (tmp_path / f"codec_{tiny().hash.hex()}" / "rate_32_0.8.json").unlink()
     monkeypatch.setattr(figures, "without_loss", None)  # what is there is not measured again
     monkeypatch.setattr(figures.sides, "ours", lambda *given: [])
-    again = figures.measure(lambda wish: tiny(), tmp_path, 3, 2, parts)
+    again = figures.measure(lambda wish: tiny(), True, tmp_path, 3, 2, parts)
     (rows,) = (at["rows"] for at in again["rates"]["32"])
     assert {row["codec"] for row in rows} == {"JPEG"}
     assert again["rates"]["64"] == found["rates"]["64"]

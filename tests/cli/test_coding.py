@@ -10,8 +10,8 @@ from PIL import Image
 from calling import call, call_json
 from codec.crops import GOLDEN, crops, tiny
 from underdraw.cli import archives
-from underdraw.codec import archive
-from underdraw.codec.container import parse_archive
+from underdraw.codec import archive, compress, library
+from underdraw.codec.container import parse, parse_archive
 from underdraw.codec.measures import psnr
 
 MODEL = ("--model", str(GOLDEN / "tiny@1"))
@@ -51,6 +51,15 @@ def test_one_picture_there_and_back(capsys, photos, tmp_path) -> None:
     file.write_bytes(file.read_bytes()[:40])
     call_json(capsys, "decompress", str(file), "-o", str(tmp_path), *MODEL, "--temperature", "1")
     assert levels(out).shape == (16, 20, 3)
+
+
+def test_the_command_line_chooses_as_the_library_does(capsys, photos, tmp_path, monkeypatch):
+    rung = library.Rung(str(GOLDEN / "tiny@1"), 0.0, 0.0, 2, (-60, -100))
+    monkeypatch.setattr(library, "LADDER", (rung,))
+    call_json(capsys, "compress", str(photos / "1.png"), "-o", str(tmp_path / "a.udr"))
+    content = (tmp_path / "a.udr").read_bytes()
+    assert content == compress(photos / "1.png")
+    assert parse(content)[0].steps == 2
 
 
 def test_lossless_files_that_are_larger_than_their_source_say_so(capsys, tmp_path) -> None:

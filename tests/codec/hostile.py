@@ -36,6 +36,7 @@ from underdraw.codec.exact.product import Product
 from underdraw.codec.files import compress_all, picture_of
 from underdraw.codec.library import twin_of
 from underdraw.codec.wishes import Wish
+from underdraw.latent import Size
 
 MOST = 1024
 """Pixels that pictures may have here."""
@@ -125,7 +126,7 @@ def honest(said: Header | Archive, content: bytes) -> Work:
     """What an honest file takes that says the same."""
     if isinstance(said, Archive):
         return total(_block_of(said, content, i) for i in range(len(said.blocks)))
-    return _picture(said.kind, said.height, said.width, said.channels, said.steps)
+    return _picture(said.kind, said.height, said.width, said.channels, said.steps, said.tile)
 
 
 def total(parts: Iterable[Work]) -> Work:
@@ -160,8 +161,11 @@ def round_of(count: int, height: int, width: int, channels: int, sites: int) -> 
 
 
 @cache
-def _picture(kind: int, height: int, width: int, channels: int, steps: int) -> Work:
-    wish = Wish(lossless=True) if kind == LOSSLESS else Wish(steps=min(steps, tiny().steps))
+def _picture(
+    kind: int, height: int, width: int, channels: int, steps: int, tile: Size | None = None
+) -> Work:
+    wish = Wish(steps=min(steps, tiny().steps), tile=tile)
+    wish = Wish(lossless=True) if kind == LOSSLESS else wish
     levels = made(1, height, width, channels)[0].transpose(1, 2, 0)
     (content,) = compress_all([levels], tiny(), wish)
     with counted() as work:
@@ -210,8 +214,10 @@ def samples() -> dict[str, bytes]:
         "lossy": compress_all([levels], tiny(), Wish())[0],
         "clear": compress_all([clear], tiny(), Wish())[0],
         "lossless": compress_all([levels], tiny(), Wish(lossless=True))[0],
+        "tiles": compress_all([levels], tiny(), Wish(tile=(4, 3)))[0],
         "long": compress_all([clear], tiny(), Wish(lossless=True))[0],
         "archive": archive.encode(tiny(), many, [f"{i}.png" for i in range(len(many))], lanes=2),
+        "mixed": archive.encode(tiny(), [np.full((3, 12, 12), 99, np.uint8)] * 4, lanes=1),
     }
 
 

@@ -20,7 +20,13 @@ from underdraw.codec.exact import Twin
 from underdraw.codec.files import compress_all
 from underdraw.codec.wishes import Wish
 
-WISHES = (Wish(), Wish(bits_per_dim=0.6), Wish(quality=30.0, steps=2), Wish(lossless=True))
+WISHES = (
+    Wish(),
+    Wish(bits_per_dim=0.6),
+    Wish(quality=30.0, steps=2),
+    Wish(lossless=True),
+    Wish(tile=(10, 9)),
+)
 SIZES = ((20, 18, 8), (40, 44, 1))  # height, width, count; the last is more than a strip
 
 
@@ -42,9 +48,10 @@ def shown(twin: Twin, wish: Wish, made: list[bytes], batch: int) -> np.ndarray:
         if wish.lossless:
             found.append(lossless.decode(twin, part, size, 3))
             continue
-        found.append(lossy.decode(twin, part, size, 3, headers[0].steps))
+        steps, tile = headers[0].steps, headers[0].tile
+        found.append(lossy.decode(twin, part, size, 3, steps, tile=tile))
         cut = [stream[: len(stream) // 2] for stream in part]
-        found.append(lossy.decode(twin, cut, size, 3, headers[0].steps, 0.8, 7))
+        found.append(lossy.decode(twin, cut, size, 3, steps, 0.8, 7, tile))
     return np.concatenate(found)
 
 

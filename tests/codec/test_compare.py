@@ -44,12 +44,19 @@ def test_all_keep_to_the_rate(pictures) -> None:
 
 
 def test_a_sheet_is_one_file_however_it_is_decoded(pictures) -> None:
-    rows = {(one.codec, one.method): one for one in at_rate(tiny(), pictures, 0.4)}
+    rows = {(one.codec, one.method): one for one in at_rate(tiny(), pictures, 0.2)}
     zero, full = (rows[name, "sheet"] for name in ("underdraw", "underdraw, full variance"))
     assert full.bytes == zero.bytes
     assert full.met == zero.met == 2
     assert full.psnr < zero.psnr
     assert not np.array_equal(full.shown[0], zero.shown[0])
+
+
+def test_a_rate_below_the_header_is_not_met() -> None:
+    rows = at_rate(tiny(), [Picture(a) for a in (*crops(1, 4, 4), *crops(1, 24, 24))], 0.05)
+    assert [one.met for one in rows if one.codec == "underdraw"] == [1]
+    small = at_rate(tiny(), [Picture(a) for a in crops(2, 4, 4)], 0.05)
+    assert [(one.method, one.met) for one in small if one.codec == "underdraw"] == [("files", 0)]
 
 
 def test_there_is_no_sheet_that_cannot_be_decoded(pictures, monkeypatch) -> None:

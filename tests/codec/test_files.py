@@ -199,8 +199,25 @@ def test_the_plugin(tmp_path: Path, monkeypatch) -> None:
             assert image.mode == ("L", "LA", "RGB", "RGBA")[channels - 1]
             assert np.array_equal(np.asarray(image), picture(channels))
     out = io.BytesIO()
+    Image.fromarray(picture()).save(out, "UDR", model=MODEL, tile=(8, 8))
+    assert parse(out.getvalue())[0].tile == (8, 8)
+    out = io.BytesIO()
     Image.fromarray(picture()).save(out, "UDR", model=MODEL, quality=20.0)
     assert plugin.accept(out.getvalue()[:16])
     assert not plugin.accept(b"\x89PNG")
     with pytest.raises(OSError, match="cannot identify"):
         Image.open(io.BytesIO(out.getvalue()[:6]))
+
+
+def test_many_at_once_are_what_they_are_alone(monkeypatch) -> None:
+    levels = list(crops(3, 12, 10).transpose(0, 2, 3, 1))
+    together = compress_all(levels, tiny(), Wish())
+    monkeypatch.setattr("underdraw.codec.files.TOGETHER", 130)
+    assert compress_all(levels, tiny(), Wish()) == together
+
+
+def test_seeds_are_whole_numbers_of_64_bits() -> None:
+    content = compress(crops(1)[0].transpose(1, 2, 0), tiny())
+    for seed in (-1, 1 << 64):
+        with pytest.raises(CodecError, match=r"seed must be in 0\.\.2\^64 - 1, got"):
+            decompress(content, model=tiny(), temperature=1.0, seed=seed)

@@ -16,12 +16,23 @@ from codec import hostile
 from codec.crops import crops, tiny
 from codec.hostile import decoded, judge, peak, samples, signed
 from underdraw.codec import archive
-from underdraw.codec.container import LOSSLESS, LOSSY, Block, Header, build, parse, parse_archive
+from underdraw.codec.container import (
+    LOSSLESS,
+    LOSSY,
+    TILE,
+    Block,
+    Header,
+    build,
+    parse,
+    parse_archive,
+    varint,
+)
 from underdraw.codec.errors import CodecError
 from underdraw.codec.files import compress_all, decompress
 from underdraw.codec.wishes import Wish
 
-KINDS = ("archive", "clear", "long", "lossless", "lossy")
+KINDS = ("archive", "clear", "long", "lossless", "lossy", "mixed", "tiles")
+CUT = ("lossy", "clear", "tiles")
 SEVERAL = (0, 1, 5, 17, 64)
 
 
@@ -34,7 +45,7 @@ def test_every_truncation(kind: str) -> None:
     content = samples()[kind]
     shown = [judge(content[:cut]) for cut in range(len(content) + 1)]
     assert shown[-1]
-    assert any(shown[:-1]) == (kind in ("lossy", "clear"))
+    assert any(shown[:-1]) == (kind in CUT)
     for cut in range(0, len(content), 1 if len(content) < 200 else 7):
         judge(signed(content[:cut]))
 
@@ -44,13 +55,24 @@ def flips(kind: str, stride: int) -> None:
     for bit in range(0, 8 * len(content), stride):
         plain = flipped(content, bit)
         shown = judge(plain)
-        assert not shown or kind in ("lossy", "clear"), "the checksum did not see it"
+        assert not shown or kind in CUT, "the checksum did not see it"
         judge(signed(plain))
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_flipped_bits(kind: str) -> None:
-    flips(kind, {"archive": 61, "lossless": 9, "long": 11, "clear": 5, "lossy": 3}[kind])
+    flips(
+        kind,
+        {
+            "archive": 61,
+            "lossless": 9,
+            "long": 11,
+            "clear": 5,
+            "lossy": 3,
+            "mixed": 97,
+            "tiles": 5,
+        }[kind],
+    )
 
 
 @pytest.mark.slow
@@ -94,10 +116,10 @@ def test_sizes_that_lie(kind: int, size: tuple[int, int], count: int) -> None:
 @pytest.mark.parametrize("fill", [0, 255, 90])
 def test_archives_that_lie(fill: int) -> None:
     for block in (Block(30, 1, 1, 3, 1), Block(4, 8, 8, 3, 4), Block(1, 32, 32, 1, 1)):
-        for singles in (0, 1, 2):
+        for start in (b"\1", b"\2", b"\0\1\2"):
             for words in (1, 2, 30):
                 lane = bytes([fill]) * (4 * words)
-                data = bytes([singles]) + bytes([words]) * block.lanes + lane * block.lanes
+                data = start + bytes([words]) * block.lanes + lane * block.lanes
                 assert not judge(hostile.lying_archive((block, data)))
 
 
@@ -134,7 +156,7 @@ def test_other_models() -> None:
 
 def test_bytes_that_follow() -> None:
     for more in (b"\x00", b"\xff" * 9, samples()["lossy"]):
-        for kind in ("lossy", "clear"):  # of a stream, every continuation says the same
+        for kind in CUT:  # of a stream, every continuation says the same
             (shown,) = decoded(samples()[kind] + more) or [None]
             assert np.array_equal(shown, decoded(samples()[kind])[0])
         assert decoded(samples()["lossless"] + more) is None
@@ -205,17 +227,24 @@ def happened(kind: str, accidents: list[tuple[str, int, bytes]], mended: bool) -
 
 
 def single(
-    numbers: tuple[int, ...], extras: dict[int, bytes], payload: bytes, short: bool
+    numbers: tuple[int, ...],
+    tile: tuple[int, int] | None,
+    extras: dict[int, bytes],
+    payload: bytes,
+    short: bool,
 ) -> bytes:
     kind, *rest = numbers
+    if tile is not None and kind == LOSSY:
+        sides = (min(side, most) for side, most in zip(tile, rest, strict=False))
+        extras = extras | {TILE: b"".join(map(varint, sides))}
     return build(Header(kind, tiny().hash, *rest, extras), payload, short)
 
 
-def many(blocks: list[tuple[tuple[int, ...], int, bytes]]) -> bytes:
+def many(blocks: list[tuple[tuple[int, ...], bytes, int, bytes]]) -> bytes:
     made = []
-    for (images, height, width, channels, lanes), words, data in blocks:
+    for (images, height, width, channels, lanes), start, words, data in blocks:
         lanes = min(images, lanes)
-        head = bytes([1]) + bytes([words]) * lanes
+        head = start + bytes([words]) * lanes
         made.append((Block(images, height, width, channels, lanes), head + data))
     return hostile.lying_archive(*made)
 
@@ -228,8 +257,11 @@ def claims() -> st.SearchStrategy[Making]:
     extras = st.dictionaries(st.sampled_from([1, 2, 3, 5]), st.binary(max_size=40), max_size=2)
     small = st.integers(1, 9)
     block = st.tuples(st.integers(1, 6), small, small, channels, st.integers(1, 3))
-    blocks = st.lists(st.tuples(block, st.integers(2, 16), payload), max_size=3)
-    return making(single, numbers, extras, payload, st.booleans()) | making(many, blocks)
+    start = st.sampled_from([b"\1", b"\0\1\2"])
+    blocks = st.lists(st.tuples(block, start, st.integers(2, 16), payload), max_size=3)
+    tile = st.none() | st.tuples(side, side)
+    one = making(single, numbers, tile, extras, payload, st.booleans())
+    return one | making(many, blocks)
 
 
 def noise(start: bytes, rest: bytes, mended: bool) -> bytes:

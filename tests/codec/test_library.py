@@ -7,7 +7,7 @@ from underdraw.codec import library
 from underdraw.codec.errors import CodecError
 from underdraw.codec.files import compress
 from underdraw.codec.library import DEFAULT, Rung, serving, slope
-from underdraw.codec.lossy import power_of
+from underdraw.codec.lossy import COARSEST, FINEST, power_of
 from underdraw.codec.wishes import QUALITY, Wish, setting, twin_for
 
 TWO = (Rung("low", 0.0, 0.0), Rung("high", 50.0, 0.5))
@@ -41,6 +41,9 @@ def test_every_rung_ships_and_they_go_up():
     }
     assert list(library.LADDER) == sorted(library.LADDER, key=lambda r: (r.quality, r.bits_per_dim))
     assert library.LADDER[0][1:3] == (0.0, 0.0)
+    for rung in library.LADDER:
+        assert rung.steps is None or 0 < rung.steps < library.twin_named(rung.model).steps
+        assert all(FINEST <= power <= COARSEST for power in rung.powers or ())
 
 
 def test_wishes_find_their_model(monkeypatch):

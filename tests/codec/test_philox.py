@@ -20,17 +20,19 @@ ONES = 0xFFFFFFFF
 )
 def test_known_answers(counter, key, expected):
     """The vectors that come with Random123."""
-    drawn = philox(np.array(counter, dtype=np.uint64), key)
+    drawn = philox(np.array(counter, dtype=np.uint64), np.array(key, dtype=np.uint64))
     assert " ".join(f"{word:08x}" for word in drawn.tolist()) == expected
 
 
 def test_words_stand_at_their_places():
     seed = 0x123456789ABCDEF0
     counter = np.array([2, 7, 9, 0], dtype=np.uint64)
-    there = philox(counter, (0x9ABCDEF0, 0x12345678)).tolist()
+    there = philox(counter, np.array([0x9ABCDEF0, 0x12345678], dtype=np.uint64)).tolist()
     assert words(seed, (7, 9), 12)[8:].tolist() == there
     assert words(seed, (7, 9), 5).tolist() == words(seed, (7, 9), 12)[:5].tolist()
     assert len(words(0, (0, 0), 0)) == 0
+    assert words([3, seed], (7, 9), 12)[1].tolist() == words(seed, (7, 9), 12).tolist()
+    assert words([3, seed], (7, 9), 12)[0].tolist() == words(3, (7, 9), 12).tolist()
 
 
 def test_gaussians_are_gaussian():

@@ -5,6 +5,7 @@ import pytest
 
 from codec.crops import crops, tiny
 from underdraw.codec import compress, decompress, lossy
+from underdraw.codec.budgets import sample
 from underdraw.codec.container import LOSSLESS, LOSSY, TILE, Header, build, parse, varint
 from underdraw.codec.errors import CodecError
 from underdraw.codec.files import compress_all, picture_of
@@ -73,8 +74,13 @@ def test_files_of_tiles_come_back(wish):
 def test_a_budget_is_tried_on_some_tiles(monkeypatch):
     monkeypatch.setattr("underdraw.codec.budgets.SAMPLE", 16)
     levels = crops(1, 40, 40)[0]
+    some = sample(levels[None], (8, 8))
+    assert some.shape == (1, 3, 32, 8)
+    assert all((cut(some, (8, 8))[i] == cut(levels[None], (8, 8))[7 * i]).all() for i in range(4))
     (content,) = compress_all([Picture(levels)], tiny(), Wish(bits_per_dim=0.3, tile=(8, 8)))
     assert 0.8 < 8 * len(content) / levels.size / 0.3 <= 1
+    whole = picture_of(*parse(content), tiny()).levels
+    assert np.square(whole.astype(float) - levels).mean() < 2500
 
 
 def test_the_public_functions_take_tiles():
@@ -92,14 +98,17 @@ def test_tiles_that_make_no_sense_are_refused():
         (varint(0) + varint(8), r"height of a tile must be in 1\.\.16, is 0"),
         (varint(17) + varint(8), r"height of a tile must be in 1\.\.16, is 17"),
         (varint(8) + varint(8) + b"\0", "said of tiles is damaged"),
-        (varint(8), "the width of a tile needs byte"),
+        (varint(8), "^the width of a tile needs byte 2 of 1$"),
     ):
-        content = build(Header(LOSSY, tiny().hash, 16, 16, 3, 4, {TILE: extra}), b"")
         with pytest.raises(CodecError, match=said):
-            decompress(content, model=tiny())
-    content = build(Header(LOSSLESS, tiny().hash, 16, 16, 3, 4, {TILE: varint(8) * 2}), b"")
+            Header(LOSSY, tiny().hash, 16, 16, 3, 4, {TILE: extra})
     with pytest.raises(CodecError, match="said of tiles is damaged"):
-        decompress(content, model=tiny())
+        Header(LOSSLESS, tiny().hash, 16, 16, 3, 4, {TILE: varint(8) * 2})
     content = build(Header(LOSSY, tiny().hash, 4096, 4096, 3, 4, {TILE: varint(1) * 2}), b"")
-    with pytest.raises(CodecError, match="is drawn as 16777216 times 2 x 2: more than"):
+    with pytest.raises(CodecError, match="is drawn as 16777216 times 6 x 6: more than"):
         decompress(content, model=tiny())
+    for tile in ((8,), (8, 8, 8), (8.0, 8.0)):
+        with pytest.raises(CodecError, match="tile must be two whole numbers"):
+            Wish(tile=tile).check()
+    with pytest.raises(CodecError, match=r"steps must be a whole number, got 2\.0"):
+        Wish(steps=2.0).check()

@@ -14,7 +14,6 @@ from underdraw.cli.watching import watched
 from underdraw.codec.budgets import SAMPLE, TRIED
 from underdraw.codec.container import ARCHIVE, KINDS, kind_of, parse
 from underdraw.codec.errors import CodecError
-from underdraw.codec.exact import Twin
 from underdraw.codec.files import compress_all, picture_of
 from underdraw.codec.image import Picture, in_srgb, read, write
 from underdraw.codec.library import twin_of
@@ -36,7 +35,7 @@ def compress(
     single = len(images) == 1 and not images[0].is_dir()
     if not single and not wish.lossless:
         raise CodecError(f"{len(files)} pictures make an archive, which needs --lossless")
-    content, told = (of_one if single else of_many)(files, twin, wish)
+    content, told = of_one(files, model, wish) if single else of_many(files, twin, wish)
     with aside(out) as temporary:
         temporary.write_bytes(content)
     levels = told.pop("levels")
@@ -64,12 +63,12 @@ def pictures_in(paths: Iterable[Path]) -> dict[str, Path]:
     return found
 
 
-def of_one(files: dict[str, Path], twin: Twin, wish: Wish) -> tuple[bytes, dict[str, Any]]:
+def of_one(files: dict[str, Path], model: str | None, wish: Wish) -> tuple[bytes, dict[str, Any]]:
     """A file of one picture, after it has been decoded again, and what is to be said of it."""
     (path,) = files.values()
-    picture = read(path)
+    picture, twin = read(path), twin_for(wish, model)
     with watched(twin, f"compressing {path.name}", passes(picture, wish)):
-        (content,) = compress_all([picture], twin, wish)
+        (content,) = compress_all([picture], model, wish)
         again = picture_of(*parse(content), twin)
     if wish.lossless and not same(again, picture):
         raise CodecError(f"{path} did not come back as it was; nothing has been written")

@@ -13,8 +13,8 @@ mod L, in rounds of L. A round takes its latents from what is on the stacks:
 so that a picture costs -log2 P(x | z) + sum log2 Q(z) / P(z) bits, whose mean is the bound
 (Townsend, Bird and Barber, 2019). The stacks are empty at first, and popping takes log2(sigma_q
 sqrt(2 pi e) / delta), about 3.05 bits, for every latent. So the latents of the first S rounds are
-popped at as many of the first sites as there are bits for, at none in the very first, and rounded
-as those of single pictures (`codec.lossless`) at the others.
+popped at as many of the first sites as there are bits for, in the very first at none where anything
+is coded, and rounded as those of single pictures (`codec.lossless`) at the others.
 
 A block is varint S; if it has rounds that do both, 0, varint S, and the number of sites of each
 round that are popped; then for each lane the varint length of its stack in words; then the stacks.
@@ -194,8 +194,9 @@ def encode_block(twin: Twin, levels: Levels, lanes: int | None = None) -> tuple[
         mine = stacks[: len(part)]
         sites = affordable(twin, levels.shape[2:], min(stack.bits for stack in mine))
         push_back(twin, mine, part, sites)
-        if sites < len(twin.sites):
-            told.append(sites)
+        told.append(sites)
+    while told and told[-1] == len(twin.sites):
+        told.pop()
     piles = [stack.bytes for stack in stacks]
     start = [0, len(told), *told] if any(told) else [len(told)]
     head = b"".join(varint(n) for n in [*start, *(len(pile) // 4 for pile in piles)])
@@ -223,7 +224,7 @@ def decode_block(twin: Twin, block: Block, data: bytes, most: int = MAX_PIXELS) 
 
 
 def _stacks(data: bytes, lanes: int, rounds: int, sites: int) -> tuple[list[int], list[Stack]]:
-    source = Bytes(data)
+    source = Bytes(data, whole=True)
     singles = source.number("the number of rounds of single pictures", 0, rounds)
     told = [0] * singles
     if not singles:

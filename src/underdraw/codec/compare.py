@@ -22,7 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from underdraw.codec.container import parse
-from underdraw.codec.errors import MAX_PIXELS, CodecError
+from underdraw.codec.errors import MAX_PIXELS, CodecError, NoRoom
 from underdraw.codec.exact import Twin
 from underdraw.codec.files import compress_all, picture_of
 from underdraw.codec.image import Picture
@@ -123,7 +123,7 @@ def at_rate(
     Without a `model`, underdraw's is the one that serves this rate.
 
     Raises:
-        CodecError: there are no pictures, or underdraw's header alone needs more.
+        CodecError: there are no pictures.
     """
     if not pictures:
         raise CodecError("there are no pictures to compare")
@@ -134,21 +134,38 @@ def at_rate(
 
 def ours(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[Row]:
     """Rows of underdraw, of zero and of full variance."""
-    files = compress_all(pictures, twin, Wish(bits_per_dim=rate))
+    files = _files(twin, pictures, rate)
     rows = []
     for name, temperature in VARIANCES.items():
-        shown = [picture_of(*parse(f), twin, temperature=temperature).levels for f in files]
-        made = [(float(len(f)), a) for f, a in zip(files, shown, strict=True)]
+        made = [None if f is None else _shown(twin, f, temperature) for f in files]
         rows.append(row(name, "files", rate, pictures, made))
     sheet, tile = _sheet(pictures), pictures[0].size
     if sheet is None or _places(sheet) * math.prod(twin.drawn_size(tile)) > MAX_PIXELS:
         return rows
-    wish = Wish(bits_per_dim=8 * _room(pictures, rate) / sheet.picture.levels.size, tile=tile)
-    (content,) = compress_all([sheet.picture], twin, wish)
+    bits = 8 * max(_room(pictures, rate), 1)
+    wish = Wish(bits_per_dim=bits / sheet.picture.levels.size, tile=tile)
+    try:
+        (content,) = compress_all([sheet.picture], twin, wish)
+    except NoRoom:
+        return rows
     for name, temperature in VARIANCES.items():
         coded = Coded(content, picture_of(*parse(content), twin, temperature=temperature).levels)
         rows.append(row(name, "sheet", rate, pictures, _shared(sheet, coded)))
     return rows
+
+
+def _files(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[bytes | None]:
+    """Files within the rate, None where the header alone needs more."""
+    try:
+        return list(compress_all(pictures, twin, Wish(bits_per_dim=rate)))
+    except NoRoom:
+        if len(pictures) == 1:
+            return [None]
+    return [_files(twin, [picture], rate)[0] for picture in pictures]
+
+
+def _shown(twin: Twin, content: bytes, temperature: float) -> tuple[float, Levels]:
+    return float(len(content)), picture_of(*parse(content), twin, temperature=temperature).levels
 
 
 def theirs(rivals: Sequence[Rival], pictures: Sequence[Picture], rate: float) -> list[Row]:

@@ -17,6 +17,10 @@ class CodecError(ValueError):
     """A file or a value that the codec cannot take; the message says which and why."""
 
 
+class NoRoom(CodecError):
+    """The header alone needs more bytes than a file may have."""
+
+
 def whole(name: str, values: Any, low: int, high: int) -> Whole:  # noqa: ANN401
     """`values` as int64, after checking that they are whole numbers in low..high.
 

@@ -28,7 +28,7 @@ from underdraw.codec.container import (
     parse,
     varint,
 )
-from underdraw.codec.errors import MAX_PIXELS, CodecError
+from underdraw.codec.errors import MAX_PIXELS, CodecError, NoRoom
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import (
     MAX_PROFILE,
@@ -46,6 +46,9 @@ from underdraw.codec.library import fit, twin_of, unique
 from underdraw.codec.tiles import tiling
 from underdraw.codec.wishes import USUAL, Wish, setting, twin_for
 from underdraw.latent import Size
+
+TOGETHER = 1 << 19
+"""Pixels of pictures of one size that are encoded at once, or one picture."""
 
 
 def compress_all(
@@ -66,9 +69,11 @@ def compress_all(
         _fit_tiles(twin, len(picture.levels), picture.size, _tile_of(picture, wish), MAX_PIXELS)
         alike.setdefault(picture.levels.shape, []).append(i)
     found: dict[int, bytes] = {}
-    for group in alike.values():
-        made = _together(twin, [pictures[i] for i in group], wish, model is not None)
-        found |= dict(zip(group, made, strict=True))
+    for shape, group in alike.items():
+        few = max(TOGETHER // (shape[1] * shape[2]), 1)
+        for some in (group[i : i + few] for i in range(0, len(group), few)):
+            made = _together(twin, [pictures[i] for i in some], wish, model is not None)
+            found |= dict(zip(some, made, strict=True))
     return [found[i] for i in range(len(pictures))]
 
 
@@ -81,8 +86,10 @@ def _tile_of(picture: Picture, wish: Wish) -> Size | None:
 
 
 def _fit_tiles(twin: Twin, channels: int, size: Size, tile: Size | None, most: int) -> None:
-    count = 1 if tile is None else prod(tiling(size, tile))
-    fit(twin, channels, tile or size, most, count)
+    if tile is None:
+        fit(twin, channels, size, most)
+    else:
+        fit(twin, channels, tile, most, prod(tiling(size, tile)), around=twin.stride)
 
 
 def _plain(picture: Picture) -> Picture:
@@ -106,7 +113,7 @@ def _together(twin: Twin, pictures: Sequence[Picture], wish: Wish, named: bool) 
         whole = int(wish.bits_per_dim * levels[0].size / 8)
         rooms = [whole - len(build(head, b"", short)) for head in heads]
         if min(rooms) < 0:
-            raise CodecError(
+            raise NoRoom(
                 f"{wish.bits_per_dim} bits_per_dim are {whole} bytes, less than the header"
             )
         streams = encode_within(twin, levels, rooms, steps, tile)

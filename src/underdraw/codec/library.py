@@ -120,7 +120,12 @@ def unique(twin: Twin) -> bool:
 
 
 def fit(
-    twin: Twin, channels: int, size: tuple[int, int], most: int = MAX_PIXELS, images: int = 1
+    twin: Twin,
+    channels: int,
+    size: tuple[int, int],
+    most: int = MAX_PIXELS,
+    images: int = 1,
+    around: int = 0,
 ) -> None:
     """Refuse pictures that the model does not draw, or that take too much.
 
@@ -130,6 +135,7 @@ def fit(
         size: height and width of each.
         most: pixels that may be drawn for all of them; sides are made multiples of the stride.
         images: how many they are.
+        around: pixels at each side that the edges of many small ones cost.
 
     Raises:
         CodecError: saying why.
@@ -140,6 +146,7 @@ def fit(
         height, width = twin.drawn_size(size)
     except ValueError as error:
         raise CodecError(str(error)) from error
+    height, width = height + 2 * around, width + 2 * around
     if height * width * images > most:
         times = f"{images} times " if images > 1 else ""
         raise CodecError(f"is drawn as {times}{width} x {height}: more than {most} pixels")

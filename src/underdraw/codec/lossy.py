@@ -2,17 +2,20 @@
 
 A stream begins with a number g of 4 bits, which says how coarse it is. Sites follow the model's
 order. Of a site, the maps that are coded come in the twin's order, those first that tell most, each
-in raster order, as one vector (see `coder.gaussian`) of numbers k under a Gaussian of mean 0:
+in raster order, as one vector (see `coder.gaussian`) of numbers k under a Gaussian:
 
-    z = mu_p + k D,    D = floor(delta 2^(g / 2)),    class = the prior's + shift
+    z = mu_p + k D + o,    D = floor(delta 2^(g / 2)),    class = the prior's + shift
 
-The grid is centred on the prior's mean, so that k = 0 is what the model would have drawn anyway.
+The grid is centred on the prior's mean but for o, a fixed pseudo-random offset of up to a quarter
+of D either way that keeps errors from being alike: k = 0 is nearly what the model would have drawn
+anyway. k is coded under the mean -o.
 What is coded is a rounded mean of q and no sample of it, so it lies closer to mu_p than p says, and
 on coarse grids, where later steps correct earlier ones, farther: `shift` corrects the scale for
 each map, step and g. It comes with the twin (see `codec.matching`).
 
 The encoder runs in a closed loop: each posterior has seen what the earlier choices became, so that
-later steps make up for what was rounded or left out. One slope sets g and the rounding.
+later steps make up for what was rounded or left out. One slope sets g and, by a share of it, the
+rounding.
 
 A picture may be made of tiles (`codec.tiles`), stories that are told side by side: the vector of a
 site then holds, map by map, that map of every tile.
@@ -58,6 +61,8 @@ Levels = UInt8[np.ndarray, "b c h w"]
 FINEST, COARSEST = -253, 67
 """Powers of slopes, from the best to the worst quality: g from 0 to 10; more would draw noise."""
 _BITS = 4  # of g
+SHARE = 0.25
+"""Of the slope, that rounding looks at: what it gives up, later steps have to correct."""
 FIRST = 269
 """What is added to the power of a slope, before its octave is g."""
 
@@ -113,7 +118,7 @@ class Push:
     def __init__(self, twin: Twin, powers: Sequence[int], tiles: int = 1) -> None:
         self.twin = twin
         g = np.array([coarseness(power) for power in powers])
-        self.slopes = np.repeat([slope_of(power) for power in powers], tiles)
+        self.slopes = np.repeat([SHARE * slope_of(power) for power in powers], tiles)
         self.g = np.repeat(g, tiles)
         self.writers = [Encoder() for _ in powers]
         for writer, one in zip(self.writers, g, strict=True):
@@ -160,6 +165,8 @@ class Pull:
     ) -> None:
         if not 0 <= temperature < 1e3:  # not a number fails too
             raise CodecError(f"temperature must be in 0..1000, got {temperature}")
+        if not 0 <= seed < 2**64:
+            raise CodecError(f"seed must be in 0..2^64 - 1, got {seed}")
         self.twin, self.steps = twin, steps
         self.temperature, self.seed = temperature, seed
         self.readers = [Decoder(stream) for stream in streams]
@@ -186,14 +193,11 @@ class Pull:
         z = p.mu.clone()
         if self.temperature:
             mean, scale = p.mu.numpy(), p.log_sigma.numpy()
-            stream, both = (0, site.index), enumerate(zip(mean, scale, strict=True))
-            drawn = np.stack([gaussians(self._seed(i), stream, *one) for i, one in both])
+            seeds = [(self.seed + i % self.tiles) % 2**64 for i in range(len(mean))]
+            drawn = gaussians(seeds, (0, site.index), mean, scale)
             moved = np.floor(self.temperature * (drawn - mean) + 0.5)
             z[:, maps] += torch.from_numpy(moved)[:, maps]
         return z
-
-    def _seed(self, story: int) -> int:
-        return (self.seed + story % self.tiles) % 2**64
 
 
 def steps_of(twin: Twin, steps: int | None) -> int:

@@ -19,7 +19,7 @@ from underdraw.codec.errors import CodecError
 
 FORM = "UDR"
 _SHORT = (b"\xe1\n", b"\xf1\n")
-_WISHES = ("model", "lossless", "steps", "quality", "bits_per_dim")
+_WISHES = ("model", "lossless", "steps", "quality", "bits_per_dim", "tile")
 
 
 def accept(prefix: bytes) -> bool:

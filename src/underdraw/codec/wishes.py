@@ -46,6 +46,12 @@ class Wish(NamedTuple):
             raise CodecError(f"{' and '.join(asked)} exclude each other")
         if self.quality is not None:
             lossy.check_quality(self.quality)
+        if self.steps is not None and not isinstance(self.steps, int):
+            raise CodecError(f"steps must be a whole number, got {self.steps!r}")
+        if self.tile is not None and not (
+            len(self.tile) == 2 and all(isinstance(side, int) for side in self.tile)
+        ):
+            raise CodecError(f"tile must be two whole numbers, height and width, got {self.tile}")
         if self.tile is not None and min(self.tile) < 1:
             raise CodecError(f"no tile has {self.tile[1]} x {self.tile[0]} pixels")
         if self.bits_per_dim is not None and not 0 < self.bits_per_dim < 64:

@@ -5,8 +5,8 @@ by this sample      log q(z) - log p(z),  which importance weights need
 by its cell         -log P(z - D / 2 .. z + D / 2),  what a codec that rounds pays
 
 A cell is an interval of the width D = sqrt(12) sigma_q, whose uniform distribution has the standard
-deviation of q, and P its mass under p, which is taken to be no narrower than a fiftieth of a cell:
-or what is rare would cost too much to be ever tried. Rounding to a grid of that width with a random
+deviation of q, and P its mass under p, widened by a fiftieth of it: sqrt(sigma^2 + (D / 50)^2), or
+what is rare would cost too much to be ever tried. Rounding to a grid of that width with a random
 offset that the decoder knows adds just such noise (`sources.from_cell`) and costs just such masses
 (Ziv, 1985), so that training pays what a file will (Balle et al., 2017).
 """
@@ -24,7 +24,7 @@ from underdraw.latent.trace import Choice, Drawn, Frame
 LEAST = 1e-5
 """A mass below this is taken as density times width."""
 NARROW = 1 / 50
-"""Standard deviation that a prior has at least, in cells."""
+"""Standard deviation that is added to the prior's, in squares, in cells."""
 Fold = Callable[[Frame, list[Drawn]], Any]
 
 

@@ -29,7 +29,7 @@ def test_varints_have_one_form(data):
 
 def test_varints_end():
     assert Bytes(b"\xff\xff\xff\xff\x7f").number("it") == 2**35 - 1
-    with pytest.raises(Incomplete, match="it needs byte 2 of a file of 1"):
+    with pytest.raises(Incomplete, match="it needs byte 2 of 1"):
         Bytes(b"\x80").number("it")
     for value in (-1, 2**35):
         with pytest.raises(CodecError, match="must be in"):

@@ -23,22 +23,25 @@ class Bytes:
     Args:
         data: the file.
         place: where to begin.
+        whole: there is no more of it, so that what is missing is damage.
     """
 
-    def __init__(self, data: bytes, place: int = 0) -> None:
-        self.data, self.place = data, place
+    def __init__(self, data: bytes, place: int = 0, whole: bool = False) -> None:
+        self.data, self.place, self.whole = data, place, whole
 
     def take(self, count: int, what: str) -> bytes:
         """The next `count` bytes.
 
         Raises:
-            Incomplete: there are fewer.
+            Incomplete: there are fewer, so far.
+            CodecError: there are fewer.
         """
         end = self.place + count
         if end > len(self.data):
-            raise Incomplete(
-                f"the header is incomplete: {what} needs byte {end} of a file of {len(self.data)}"
-            )
+            short = f"{what} needs byte {end} of {len(self.data)}"
+            if self.whole:
+                raise CodecError(short)
+            raise Incomplete(f"the header is incomplete: {short}")
         taken = self.data[self.place : end]
         self.place = end
         return taken

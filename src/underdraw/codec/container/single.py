@@ -72,6 +72,8 @@ class Header:
     """Steps of the model that are stored."""
     extras: Mapping[int, bytes] = field(default_factory=dict)
     """By tag: INDEX, ALPHA, PROFILE, TILE."""
+    tile: tuple[int, int] | None = field(init=False, compare=False)
+    """Height and width of the tiles, if there are any."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "extras", MappingProxyType(dict(sorted(self.extras.items()))))
@@ -90,17 +92,12 @@ class Header:
         for tag in self.extras:
             if tag % 2 == 0 and tag not in _KNOWN:
                 raise CodecError(f"the file has something this version cannot read (tag {tag})")
+        object.__setattr__(self, "tile", self._tile())
 
-    @property
-    def tile(self) -> tuple[int, int] | None:
-        """Height and width of the tiles, if there are any.
-
-        Raises:
-            CodecError: what is said of them makes no sense.
-        """
+    def _tile(self) -> tuple[int, int] | None:
         if TILE not in self.extras:
             return None
-        source = Bytes(self.extras[TILE])
+        source = Bytes(self.extras[TILE], whole=True)
         height = source.number("the height of a tile", 1, self.height)
         width = source.number("the width of a tile", 1, self.width)
         if source.place != len(source.data) or self.kind != LOSSY:
