@@ -11,7 +11,7 @@ from PIL import Image
 from underdraw.cli import tell
 from underdraw.cli.archives import of_many
 from underdraw.cli.watching import watched
-from underdraw.codec.budgets import SAMPLE, TRIED
+from underdraw.codec.budgets import TRIED, sample
 from underdraw.codec.container import ARCHIVE, KINDS, kind_of, parse
 from underdraw.codec.errors import CodecError
 from underdraw.codec.files import compress_all, picture_of
@@ -85,7 +85,7 @@ def of_one(files: dict[str, Path], model: str | None, wish: Wish) -> tuple[bytes
 def passes(picture: Picture, wish: Wish) -> int:
     """Pixels that are drawn to compress a picture and to decode it again."""
     height, width = picture.size
-    few = min(height, SAMPLE) * min(width, SAMPLE)
+    few = sample(picture.levels[None, :1], wish.tile).size
     tried = 2 * len(TRIED) * few + 4 * height * width * (few < height * width)
     return 2 * height * width + (tried if wish.bits_per_dim is not None else 0)
 
