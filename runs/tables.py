@@ -155,8 +155,10 @@ def classifiers(found: list[dict[str, Any]]) -> str:
         "## Cluttered MNIST\n\nShare of the 10,000 test images (100x100, 8 pieces of clutter) that "
         "are classified wrongly, and the same among fewer and more pieces than were trained with; "
         "by `runs/glimpser.py`. Published errors are those of DRAW (2015), Table 1, on its own "
-        "draw of the clutter. `_switched` is a run that had four glimpses in its first half and "
-        "eight in its second.\n\n"
+        "draw of the clutter. Names that go on are earlier recipes: `_plain`, digits as they are; "
+        "`_short`, the same for half as many updates; `_from_plain`, from the weights of `_plain` "
+        "with four glimpses; `_switched`, plain and short, with four glimpses in its first half "
+        "and eight in its second. Each can be made at its commit.\n\n"
         + "\n".join(lines)
         + f"\n\n{after_glimpses(found)}\n{feeding()}{origins(found)}"
     )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import underdraw
 from underdraw.classifier import Classifier, Look
 from underdraw.data import DataConfig, hold, open_images, random_subset
 from underdraw.grade import grade, scores, wilson
@@ -122,3 +123,11 @@ def test_scores_are_per_glimpse_and_image():
     assert wrong.tolist() == [[False, True], [True, True]]
     expected = torch.log(1 + torch.tensor([[-2.0, 0.0], [1.0, 3.0]]).exp())
     torch.testing.assert_close(nats, expected)
+
+
+def test_classifiers_that_ship_tell_digits_that_ship():
+    """Among the clutter that they were trained with: all is there, and nothing is swapped."""
+    images = open_images(DataConfig("mnist_cluttered_small"), "test")
+    found = grade(underdraw.load("glimpser_mnist_cluttered_4"), images, batch=100)
+    assert found.images == 200
+    assert found.error < 0.1

@@ -98,4 +98,5 @@ def test_train_trains_a_classifier_on_digits_that_ship(capsys, tmp_path):
     about = call_json(capsys, "info", str(tmp_path / "run"))
     assert about["model"] == "glimpser"
     assert about["data"]["pieces"] == glimpser_mnist_cluttered_small().data.pieces
-    assert 0 <= about["trained"]["validation_error"] <= 1
+    share = about["trained"]["validation_error"]
+    assert share in [wrong / 8 for wrong in range(9)]

@@ -35,12 +35,39 @@ def test_the_first_window_covers_the_whole_image():
 
 
 def test_without_tiles_it_starts_from_border_to_border():
-    model = build(GlimpserConfig(tiled_window=False))
-    torch.nn.init.zeros_(model.window.head.bias)
-    (first, *_) = model.looks(torch.zeros(1, 1, 100, 100), 1)
+    plain, tiled = (build(GlimpserConfig(tiled_window=tiled)) for tiled in (False, True))
+    assert plain.window.head.bias.abs().max() <= 256**-0.5  # a Linear's own start, from 256 units
+    assert tiled.window.head.bias[2:4].abs().max() > 256**-0.5
+    torch.nn.init.zeros_(plain.window.head.bias)
+    (first, *_) = plain.looks(torch.zeros(1, 1, 100, 100), 1)
     mu = centres(first.window.g_x, first.window.delta, 12)[0]
     torch.testing.assert_close(mu[[0, -1]], torch.tensor([1.0, 100.0]))
     assert first.window.sigma2.item() == 1
+
+
+def test_a_gain_scales_the_weights_of_what_is_seen_alone():
+    models = []
+    for gain in (1.0, 4.0):
+        torch.manual_seed(0)
+        models.append(build(GlimpserConfig(glimpse_gain=gain)))
+    one, other = (model.state_dict() for model in models)
+    one["embed.weight"][:, : 12 * 12] *= 4
+    for name in one:
+        torch.testing.assert_close(other[name], one[name])
+
+
+def test_cells_may_be_plain_and_classes_have_a_layer_of_their_own():
+    names = [
+        set(build(GlimpserConfig(**change)).state_dict())
+        for change in ({}, {"layer_norm": False}, {"head": 32})
+    ]
+    usual, plain, headed = names
+    assert usual - plain == {"rnn.gain", "rnn.cell_norm.weight", "rnn.cell_norm.bias"}
+    assert headed - usual == {"to_head.weight", "to_head.bias"}
+    model = build(GlimpserConfig(head=32))
+    with torch.no_grad():
+        model.to_head.bias.fill_(-1e3)  # rectified away
+    assert torch.equal(model(torch.rand(2, 1, 100, 100))[-1, 0], model.to_classes.bias)
 
 
 def test_the_first_window_is_the_same_for_every_image_and_later_ones_are_not():
