@@ -48,7 +48,7 @@ from underdraw.codec.wishes import USUAL, Wish, setting, twin_for
 from underdraw.latent import Size
 
 TOGETHER = 1 << 19
-"""Pixels of pictures of one size that are encoded at once, or one picture."""
+"""Pixels that are drawn for pictures of one size that are encoded at once, or one picture."""
 
 
 def compress_all(
@@ -70,7 +70,7 @@ def compress_all(
         alike.setdefault(picture.levels.shape, []).append(i)
     found: dict[int, bytes] = {}
     for shape, group in alike.items():
-        few = max(TOGETHER // (shape[1] * shape[2]), 1)
+        few = max(TOGETHER // prod(twin.drawn_size((shape[1], shape[2]))), 1)
         for some in (group[i : i + few] for i in range(0, len(group), few)):
             made = _together(twin, [pictures[i] for i in some], wish, model is not None)
             found |= dict(zip(some, made, strict=True))
