@@ -38,10 +38,10 @@ LADDER = (
     Rung("convdraw_photo_low", 0.0, 0.0),
     Rung("convdraw_photo_mid", 30.0, 0.12),
     Rung(DEFAULT, 60.0, 0.6, 3, (-61, -85)),
-    Rung(DEFAULT, 65.0, 0.9, 4, (-45, -69)),
-    Rung(DEFAULT, 70.0, 1.4, 5, (-45, -69)),
-    Rung(DEFAULT, 75.0, 1.9, 6, (-45, -69)),
-    Rung(DEFAULT, 80.0, 2.3, 7, (-45, -69)),
+    Rung(DEFAULT, 65.0, 0.9, 4, (-53, -77)),
+    Rung(DEFAULT, 70.0, 1.4, 5, (-53, -77)),
+    Rung(DEFAULT, 75.0, 1.9, 6, (-53, -77)),
+    Rung(DEFAULT, 80.0, 2.3, 7, (-53, -77)),
     Rung(DEFAULT, 85.0, 2.6, None, (-53, -125)),
 )
 """Chosen on validation images; see docs/codec.md."""
