@@ -32,13 +32,13 @@ import tyro
 from PIL import Image
 
 from plain_bits_back import Plain
-from underdraw.codec import archive, lossless, lossy
+from underdraw.codec import archive, lanes, lossless, lossy
 from underdraw.codec.budgets import encode_within
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import Picture, from_array, to_pillow
 from underdraw.codec.library import twin_named
 from underdraw.codec.rivals import RIVALS, Options
-from underdraw.codec.wishes import QUALITY
+from underdraw.codec.wishes import QUALITY, power_of
 
 SIZES = {"32x32": (32, 32, 128), "64x64": (64, 64, 32), "768x512": (512, 768, 1)}
 """Height, width and how many are coded together."""
@@ -76,7 +76,7 @@ def clocked(work: Callable[[], Any]) -> tuple[Any, float]:
 def plain(twin: Twin, levels: Levels) -> tuple[int, float, float]:
     """Bytes beyond the random ones, seconds to encode and to decode."""
     size = levels.shape[2], levels.shape[3]
-    words = int(archive.needed(archive.latents_of(twin, size))) // 16 + 64  # with room for chance
+    words = int(lanes.needed(lanes.latents_of(twin, size))) // 16 + 64  # with room for chance
     loop = Plain(twin, words)
     _, encode = clocked(lambda: [loop.push(one) for one in levels])
     total = 4 * (len(loop.coder.get_compressed()) - words)
@@ -89,8 +89,8 @@ def ours(kind: str, twin: Twin, levels: Levels) -> tuple[int, float, float]:
     """Bytes, seconds to encode and to decode."""
     size = levels.shape[2], levels.shape[3]
     if kind in ("archive", "lanes"):
-        lanes = LANES if kind == "lanes" else None
-        (block, data), encode = clocked(lambda: archive.encode_block(twin, levels, lanes))
+        many = LANES if kind == "lanes" else None
+        (block, data), encode = clocked(lambda: archive.encode_block(twin, levels, many))
         back, decode = clocked(lambda: archive.decode_block(twin, block, data))
         assert np.array_equal(back, levels)
         return len(data), encode, decode
@@ -99,7 +99,7 @@ def ours(kind: str, twin: Twin, levels: Levels) -> tuple[int, float, float]:
         back, decode = clocked(lambda: lossless.decode(twin, streams, size, 3))
         assert np.array_equal(back, levels)
     else:
-        powers = [lossy.power_of(twin, QUALITY)] * len(levels)
+        powers = [power_of(twin, QUALITY)] * len(levels)
         room = [int(BUDGET * levels[0].size / 8)] * len(levels)
         streams, encode = clocked(
             lambda: (

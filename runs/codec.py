@@ -32,7 +32,7 @@ from PIL import Image
 import codec_tables
 import record
 import tables
-from underdraw.codec import archive, exact, lossless, lossy
+from underdraw.codec import archive, exact, lanes, lossless, lossy
 from underdraw.codec import compare as sides
 from underdraw.codec.container import LOSSLESS, Header, build, parse, parse_archive
 from underdraw.codec.exact import Twin
@@ -84,7 +84,7 @@ def without_loss(twin: Twin, levels: Levels) -> dict[str, Any]:
     """Both lossless kinds, there and back, beside the bound and the classical codecs."""
     dims, count, size = levels[0].size, len(levels), levels.shape[2:]
     bound = exact.bits_per_dim(twin, twin, torch.from_numpy(levels), SEED).mean().item()
-    latents = archive.latents_of(twin, size)
+    latents = lanes.latents_of(twin, size)
     singles = _singles(twin, levels)
     many = _archive(twin, levels)
     overhead, share = singles["bits_per_dim"] - bound, latents / dims

@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 
 from codec.crops import crops, tiny
-from underdraw.codec import archive
+from underdraw.codec import archive, lanes
 from underdraw.codec.coder import Stack, streams
 from underdraw.codec.container import (
     ARCHIVE,
@@ -152,7 +152,7 @@ def _block_of(said: Archive, content: bytes, i: int) -> Work:
 def round_of(count: int, height: int, width: int, channels: int, sites: int) -> Work:
     """What a round of an honest block takes, by bits-back at so many sites."""
     rng, levels = np.random.default_rng(0), made(count, height, width, channels)
-    words = int(archive.needed(archive.latents_of(tiny(), (height, width)))) // 16 + 8
+    words = int(lanes.needed(lanes.latents_of(tiny(), (height, width)))) // 16 + 8
     stacks = [Stack(rng.bytes(4 * words) + b"\1" * 4) for _ in levels]
     archive.push_back(tiny(), stacks, levels, sites)
     with counted() as work:

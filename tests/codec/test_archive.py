@@ -11,15 +11,13 @@ from underdraw.codec.archive import (
     encode,
     encode_block,
     groups,
-    lanes_for,
-    latents_of,
-    needed,
     order,
 )
 from underdraw.codec.coder import Stack
 from underdraw.codec.container import Block, build_archive, parse_archive
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact import Twin
+from underdraw.codec.lanes import lanes_for, latents_of, needed
 from underdraw.codec.lossless import encode as encode_single
 
 
@@ -41,7 +39,7 @@ def test_first_rounds_pop_what_they_can(monkeypatch, lanes):
     """With so few bits to a latent that a single picture does not pay for the next."""
     levels = crops(9, 8, 10)
     plain = len(encode_block(tiny(), levels, lanes)[1])
-    monkeypatch.setattr(module, "_NEED", 12.0)
+    monkeypatch.setattr("underdraw.codec.lanes._NEED", 12.0)
     block, data = encode_block(tiny(), levels, lanes)
     start = data[0], data[1]
     assert start[0] == 0

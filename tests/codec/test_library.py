@@ -7,8 +7,8 @@ from underdraw.codec import library
 from underdraw.codec.errors import CodecError
 from underdraw.codec.files import compress
 from underdraw.codec.library import DEFAULT, Rung, serving, slope
-from underdraw.codec.lossy import COARSEST, FINEST, power_of
-from underdraw.codec.wishes import QUALITY, Wish, setting, twin_for
+from underdraw.codec.lossy import COARSEST, FINEST
+from underdraw.codec.wishes import QUALITY, Wish, power_of, setting, twin_for
 
 TWO = (Rung("low", 0.0, 0.0), Rung("high", 50.0, 0.5))
 FEW = (*TWO[:1], Rung("high", 50.0, 0.5, 2, (-10, -50)), Rung("high", 90.0, 0.9, None, (0, -100)))

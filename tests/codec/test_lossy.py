@@ -19,10 +19,10 @@ from underdraw.codec.lossy import (
     coarseness,
     decode,
     encode,
-    power_of,
     shown,
 )
 from underdraw.codec.measures import psnr
+from underdraw.codec.wishes import power_of
 
 
 @pytest.fixture

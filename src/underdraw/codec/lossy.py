@@ -286,24 +286,3 @@ def shown(pixels: ExactPixels, channels: int) -> Levels:
     if channels != pixels.mean.shape[1]:
         pixels = ExactPixels(*grey(*pixels))
     return pixels.levels.numpy()
-
-
-def check_quality(quality: float) -> None:
-    """Refuse qualities outside 0..100.
-
-    Raises:
-        CodecError: naming it.
-    """
-    if not 0 <= quality <= 100:
-        raise CodecError(f"quality must be in 0..100, got {quality}")
-
-
-def power_of(twin: Twin, quality: float) -> int:
-    """The power of the slope of a quality in 0..100, for this model.
-
-    Raises:
-        CodecError: it is outside.
-    """
-    check_quality(quality)
-    coarse, fine = twin.powers
-    return min(max(round(coarse + (fine - coarse) * quality / 100), FINEST), COARSEST)

@@ -45,7 +45,7 @@ class Wish(NamedTuple):
         if (self.lossless and len(asked) > 1) or {"quality", "bits_per_dim"} <= set(asked):
             raise CodecError(f"{' and '.join(asked)} exclude each other")
         if self.quality is not None:
-            lossy.check_quality(self.quality)
+            check_quality(self.quality)
         if self.steps is not None and not isinstance(self.steps, int):
             raise CodecError(f"steps must be a whole number, got {self.steps!r}")
         if self.tile is not None and not (
@@ -77,6 +77,27 @@ def asked(wish: Wish) -> tuple[float, float | None]:
     return (QUALITY if wish.quality is None else wish.quality), wish.bits_per_dim
 
 
+def check_quality(quality: float) -> None:
+    """Refuse qualities outside 0..100.
+
+    Raises:
+        CodecError: naming it.
+    """
+    if not 0 <= quality <= 100:
+        raise CodecError(f"quality must be in 0..100, got {quality}")
+
+
+def power_of(twin: Twin, quality: float) -> int:
+    """The power of the slope of a quality in 0..100, for this model.
+
+    Raises:
+        CodecError: it is outside.
+    """
+    check_quality(quality)
+    coarse, fine = twin.powers
+    return min(max(round(coarse + (fine - coarse) * quality / 100), lossy.FINEST), lossy.COARSEST)
+
+
 class Setting(NamedTuple):
     """What a wish comes to: the power of the slope, and how many steps are stored."""
 
@@ -97,7 +118,7 @@ def setting(twin: Twin, wish: Wish, named: bool) -> Setting:
         CodecError: the model has not so many steps, or the quality is none.
     """
     quality, rate = asked(wish)
-    power, steps = lossy.power_of(twin, quality), wish.steps
+    power, steps = power_of(twin, quality), wish.steps
     if not (named or wish.lossless) and rate is None:
         rung = serving(quality)
         if rung.powers is not None:
