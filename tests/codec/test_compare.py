@@ -62,6 +62,12 @@ def test_a_rate_below_the_header_is_not_met() -> None:
 def test_there_is_no_sheet_that_cannot_be_decoded(pictures, monkeypatch) -> None:
     monkeypatch.setattr(compare, "MAX_PIXELS", 16 * 48 - 1)
     assert {one.method for one in at_rate(tiny(), pictures, 0.7)} == {"files"}
+    for most, ours in ((2 * 20 * 28 - 1, set()), (2 * 20 * 28, set(compare.VARIANCES))):
+        monkeypatch.setattr(compare, "MAX_PIXELS", most)  # tiles of 16 x 24 count their edges
+        rows = at_rate(tiny(), pictures, 0.7)
+        sheets = {one.codec for one in rows if one.method == "sheet"}
+        assert sheets & set(compare.VARIANCES) == ours
+        assert "JPEG" in sheets
 
 
 def test_pictures_of_two_sizes_have_no_sheet(pictures) -> None:

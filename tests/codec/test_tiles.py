@@ -54,6 +54,8 @@ def test_prefixes_decode_and_tiles_dream_apart():
     assert (tiles[2] == other[0]).all()
     last = lossy.decode(tiny(), [b"\0"], (16, 16), 3, 0, 1.0, seed=2**64 - 1, tile=(8, 8))
     assert (cut(last, (8, 8))[1] == tiles[0]).all()
+    both = lossy.decode(tiny(), [b"\0"] * 2, (16, 16), 3, 0, 1.0, tile=(8, 8))
+    assert (both == dreamt).all()
 
 
 @pytest.mark.parametrize("wish", [Wish(), Wish(bits_per_dim=0.5)])

@@ -37,6 +37,7 @@ from underdraw.codec.rivals import (
     sheet_of,
 )
 from underdraw.codec.wishes import Wish, twin_for
+from underdraw.latent import Size
 from underdraw.plot import labelled_sheet
 
 RATES = (0.05, 0.1, 0.15, 0.2, 0.4, 0.8)
@@ -140,7 +141,7 @@ def ours(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[Row]:
         made = [None if f is None else _shown(twin, f, temperature) for f in files]
         rows.append(row(name, "files", rate, pictures, made))
     sheet, tile = _sheet(pictures), pictures[0].size
-    if sheet is None or _places(sheet) * math.prod(twin.drawn_size(tile)) > MAX_PIXELS:
+    if sheet is None or not _fits(twin, sheet, tile):
         return rows
     bits = 8 * max(_room(pictures, rate), 1)
     wish = Wish(bits_per_dim=bits / sheet.picture.levels.size, tile=tile)
@@ -190,8 +191,11 @@ def _sheet(pictures: Sequence[Picture]) -> Sheet | None:
     return sheet_of(pictures) if 1 < len(pictures) <= SHEET and alike else None
 
 
-def _places(sheet: Sheet) -> int:
-    return -(-sheet.count // sheet.columns) * sheet.columns
+def _fits(twin: Twin, sheet: Sheet, tile: Size) -> bool:
+    """Whether a sheet may be told tile by tile; see `library.fit`."""
+    places = -(-sheet.count // sheet.columns) * sheet.columns
+    sides = (side + 2 * twin.stride for side in twin.drawn_size(tile))
+    return places * math.prod(sides) <= MAX_PIXELS
 
 
 def _room(pictures: Sequence[Picture], rate: float) -> int:
