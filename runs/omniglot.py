@@ -191,14 +191,15 @@ def main(
 
 
 def collect(out: Path, effort: Effort) -> Path:
-    """Write the rows that are measured into the results."""
-    homes = {name: out / name / "full" for name in ROWS}
-    rows = [
-        {"name": name, **record.measured(run), "paper": PAPER[name], "log": validations(run)}
-        for name, run in homes.items()
-        if (run / record.TEST).is_file()
-    ]
-    return record.write("omniglot", data="omniglot/test", effort=asdict(effort), rows=rows)
+    """Write the rows that are measured into the results; those without a run here stay as told."""
+    rows = {row["name"]: row for row in record.read("omniglot")["rows"]}
+    for name in ROWS:
+        run = out / name / "full"
+        if (run / record.TEST).is_file():
+            told = {"paper": PAPER[name], "log": validations(run)}
+            rows[name] = {"name": name, **record.measured(run), **told}
+    ordered = [rows[name] for name in ROWS if name in rows]
+    return record.write("omniglot", data="omniglot/test", effort=asdict(effort), rows=ordered)
 
 
 def validations(run: Path) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ def draw_omniglot() -> Preset:
         "30 glimpses, 5x5 read and write, Omniglot",
         DRAWConfig(steps=30, read_size=5, write_size=5),
         OMNIGLOT,
-        TrainConfig(steps=20_000, glimpses=((0.3, 10), (0.6, 20)), pace=2),
+        TrainConfig(steps=20_000, learning_rate=8e-3, glimpses=((0.3, 10), (0.6, 20)), pace=2),
     )
 
 
