@@ -76,7 +76,9 @@ def started(found: Preset, home: Path, root: Path | None) -> Preset:
     if found.name not in FROM:
         return found
     before, run = base(FROM[found.name]), home / "start"
-    speed = clock.once(home / "start.json", lambda: clock.trial(before, home / "start_trial", root, 1.0))
+    speed = clock.once(
+        home / "start.json", lambda: clock.trial(before, home / "start_trial", root, 1.0)
+    )
     finish(clock.scheduled(before, clock.updates(before, speed, START), 4), run, root)
     where = run.relative_to(record.ROOT) if run.is_relative_to(record.ROOT) else run
     return replace(found, train=replace(found.train, initial=str(where)))

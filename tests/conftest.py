@@ -50,6 +50,7 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
         "two_dense": TWO | {"stride": (2, None), "norm": "image", "initial_maps": True},
         "three": THREE | {"shape": (3, 8, 8), "likelihood": "logistics", "norm": "none"},
         "three_dense": THREE | {"stride": (2, None, 1), "constant_scale": True},
+        "coupled": CONV | {"shape": (3, 8, 6), "likelihood": "coupled", "norm": "none"},
         "codec": CONV
         | {
             "shape": (3, 8, 6),

@@ -154,7 +154,22 @@ def gaussian(canvas: np.ndarray, target: np.ndarray) -> np.ndarray:
 def logistics(canvas: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The mixture's mass between the ends of the pixel's level."""
     batch, planes, height, width = canvas.shape
-    a, m, s = canvas.reshape(batch, 3, 5, planes // 15, height, width).swapaxes(0, 1)
+    parts = canvas.reshape(batch, 3, 5, planes // 15, height, width).swapaxes(0, 1)
+    return mixture(*parts, target)
+
+
+def coupled(canvas: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """One logistic for each colour, whose mean leans on the colours before."""
+    batch, planes, height, width = canvas.shape
+    a, m, s, g = canvas.reshape(batch, 4, planes // 12, 3, height, width).swapaxes(0, 1)
+    red, green, _ = (target - m[:, 0]).swapaxes(0, 1)
+    m[:, 0, 1] += g[:, 0, 0] * red
+    m[:, 0, 2] += g[:, 0, 1] * red + g[:, 0, 2] * green
+    return mixture(a, m, s, target)
+
+
+def mixture(a: np.ndarray, m: np.ndarray, s: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Masses of levels, given weights, means and scales (B, M, C, H, W)."""
     pi = np.exp(a) / np.exp(a).sum(1, keepdims=True)
     level = np.minimum(np.floor(256 * target), 255)[:, None]
 
@@ -176,7 +191,12 @@ def total(each: np.ndarray) -> np.ndarray:
 
 def test_the_bound_is_what_the_trace_says(model, images, noise, target):
     trace = model.unroll(posterior(noise), images)
-    log_p = {"Bernoulli": bernoulli, "DequantisedGaussian": gaussian, "Logistics": logistics}
+    log_p = {
+        "Bernoulli": bernoulli,
+        "DequantisedGaussian": gaussian,
+        "Logistics": logistics,
+        "CoupledLogistics": coupled,
+    }
     likelihood = log_p[type(model.likelihood).__name__]
     distortion = -total(likelihood(doubles(trace.frames[-1].canvas), doubles(target)))
     expected, sampled = [], []

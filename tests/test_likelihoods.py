@@ -14,10 +14,13 @@ from underdraw.distributions import Gaussian
 from underdraw.likelihoods import (
     LIKELIHOODS,
     Bernoulli,
+    CoupledLogistics,
     DequantisedGaussian,
     Discrete,
     GaussianPixels,
+    LogisticPixels,
     Logistics,
+    check_likelihood,
     log1mexp,
     one_spread,
     score,
@@ -25,7 +28,12 @@ from underdraw.likelihoods import (
 
 
 def test_the_table_names_all():
-    wanted = {"bernoulli": Bernoulli, "gaussian": DequantisedGaussian, "logistics": Logistics}
+    wanted = {
+        "bernoulli": Bernoulli,
+        "gaussian": DequantisedGaussian,
+        "logistics": Logistics,
+        "coupled": CoupledLogistics,
+    }
     assert dict(LIKELIHOODS) == wanted
 
 
@@ -249,8 +257,68 @@ def test_the_mean_of_a_mixture_is_that_of_its_masses():
     assert mean == pytest.approx((found * LEVELS.flatten()).sum().item(), abs=1e-6)
 
 
+def coupled_canvas(components: int) -> torch.Tensor:
+    """Random planes for one pixel, in double precision, scales of a few levels."""
+    parts = torch.randn(4, components, 3).double()
+    parts[1] = 0.5 + 0.1 * parts[1]
+    parts[2] -= 3
+    return parts.reshape(1, -1, 1, 1)
+
+
+def mass_of(likelihood: CoupledLogistics, canvas: torch.Tensor, pixels: torch.Tensor):
+    """Log mass of each pixel (N, 3), given one canvas."""
+    return likelihood(canvas.expand(len(pixels), -1, 1, 1)).log_mass(pixels[:, :, None, None])
+
+
+def test_coupled_colours_are_the_direct_formula():
+    canvas, x = coupled_canvas(2), torch.tensor([[40.0, 200.0, 99.0]]).double().add(0.5) / 256
+    a, m, s, g = canvas.reshape(4, 2, 3)  # component, colour
+    direct = 0.0
+    off = [x[0, c].item() - (a[:, c].softmax(0) * m[:, c]).sum().item() for c in range(3)]
+    for c, level in enumerate((40, 200, 99)):
+        pi, mass = a[:, c].softmax(0), 0.0
+        for k in range(2):
+            shift = [0, g[k, 0] * off[0], g[k, 1] * off[0] + g[k, 2] * off[1]][c]
+            mean, scale = float(m[k, c] + shift), math.exp(s[k, c])
+            ends = [logistic((edge / 256 - mean) / scale) for edge in (level, level + 1)]
+            mass += pi[k].item() * (ends[1] - ends[0])
+        direct += math.log(mass)
+    assert mass_of(CoupledLogistics(2), canvas, x).item() == pytest.approx(direct, rel=1e-9)
+
+
+def test_coupled_masses_sum_to_one_given_the_colours_before():
+    canvas, likelihood = coupled_canvas(2), CoupledLogistics(2)
+    levels = (torch.arange(256).double() + 0.5) / 256
+    fixed = torch.tensor([0.3, 0.8]).double()
+    # A mass of two colours is a mass of three, summed over the third; of one, over both.
+    thirds = torch.stack([*fixed[:, None].expand(2, 256), levels], 1)
+    two = mass_of(likelihood, canvas, thirds).logsumexp(0)
+    seconds = torch.stack([fixed[0].expand(256), levels], 1)
+    pairs = torch.cat([seconds.repeat_interleave(256, 0), levels.repeat(256)[:, None]], 1)
+    one = mass_of(likelihood, canvas, pairs).logsumexp(0)
+    first = LogisticPixels(*(part[None, :, :, None, None] for part in canvas.reshape(4, 2, 3)[:3]))
+    alone = first._replace(**{k: v[:, :, :1] for k, v in first._asdict().items()})
+    assert two < one
+    assert one.item() == pytest.approx(alone.log_mass(fixed[:1].reshape(1, 1, 1, 1)).item())
+
+
+def test_colours_without_coupling_are_plain_mixtures():
+    canvas, x = torch.randn(2, 36, 4, 5), torch.rand(2, 3, 4, 5)
+    canvas[:, 27:] = 0
+    coupled, plain = CoupledLogistics(3)(canvas), Logistics(3)(canvas[:, :27])
+    torch.testing.assert_close(coupled.log_mass(x), plain.log_mass(x))
+    torch.testing.assert_close(coupled.mean, plain.mean)
+
+
+def test_only_three_colours_can_be_coupled():
+    check_likelihood("coupled", 3)
+    for channels in (1, 4):
+        with pytest.raises(ValueError, match=f"3 channels, got {channels}"):
+            check_likelihood("coupled", channels)
+
+
 def test_mass_is_paid_for_every_dimension():
-    for likelihood in (DequantisedGaussian(), Logistics()):
+    for likelihood in (DequantisedGaussian(), Logistics(), CoupledLogistics(2)):
         canvas, x = torch.randn(2, 3 * likelihood.planes, 4, 5), torch.rand(2, 3, 4, 5)
         whole, each = likelihood(canvas).log_mass(x), torch.zeros(2)
         for i, j in itertools.product(range(4), range(5)):
@@ -304,7 +372,7 @@ def test_who_has_masses():
 
 def test_blank_canvases_hold_images_that_are_likely():
     x = torch.rand(8, 3, 6, 5)
-    for likelihood in (DequantisedGaussian(), Logistics()):
+    for likelihood in (DequantisedGaussian(), Logistics(), CoupledLogistics(3)):
         blank = likelihood.blank(3)[None, :, None, None].expand(8, -1, 6, 5)
         bits = -likelihood(blank).log_mass(x).mean().item() / 90 / math.log(2)
         assert 7.9 < bits < 8.6

@@ -35,6 +35,14 @@ the canvas: there is no coupling of colours, which is left to the latents.
     P(b) = sum_k pi_k [sigma((e' - m_k) / exp(s_k)) - sigma((e - m_k) / exp(s_k))]   pi = softmax(a)
 
 for the edges e and e' of the cell. It is a mass from the start: its target is the image itself.
+
+*Coupled* (as in PixelCNN++, 2017, section 2.2): the same for three colours, of which the second may
+lean on the first and the third on both. K = 4 M C; the last M C planes are couplings g. With
+d_c = x_c - sum_k pi_ck m_ck, how far a colour lies from its mean,
+
+    m_2k <- m_2k + g_1k d_1          m_3k <- m_3k + g_2k d_1 + g_3k d_2
+
+so each mass is conditional, their product is the mass of the pixel, and means stay as they were.
 """
 
 import math
@@ -201,6 +209,36 @@ class LogisticPixels(NamedTuple):
         return self.log_mass(target)
 
 
+class CoupledPixels(NamedTuple):
+    """`LogisticPixels` of three colours, each given those before it.
+
+    Attributes:
+        alone: what the pixels would be without coupling.
+        coupling: of the second colour to the first, of the third to the first and to the second,
+            (B, M, 3, H, W).
+    """
+
+    alone: LogisticPixels
+    coupling: Tensor
+
+    @property
+    def mean(self) -> Float[Tensor, "b c h w"]:
+        """Mean of each pixel, before tails are folded (not clipped): that without coupling."""
+        return self.alone.mean
+
+    def log_mass(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
+        """Log mass of 8-bit images in nats per image."""
+        off = (x - self.mean)[:, None]
+        g, first, second = self.coupling, off[:, :, 0], off[:, :, 1]
+        shifts = [torch.zeros_like(g[:, :, 0]), g[:, :, 0] * first]
+        shifts.append(g[:, :, 1] * first + g[:, :, 2] * second)
+        return self.alone._replace(mu=self.alone.mu + torch.stack(shifts, 2)).log_mass(x)
+
+    def log_prob(self, target: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
+        """Nats per image: the log mass of `target`, an 8-bit image."""
+        return self.log_mass(target)
+
+
 class Likelihood(nn.Module, ABC):
     """Canvas to p(x | z).
 
@@ -292,8 +330,42 @@ class Logistics(Likelihood):
         return each[..., None].expand(3, m, channels).reshape(-1)
 
 
+class CoupledLogistics(Logistics):
+    """Canvas to mixtures of logistics with coupled colours (Salimans et al., 2017, section 2.2).
+
+    Args:
+        components: logistics to a mixture, M.
+    """
+
+    def __init__(self, components: int = 1) -> None:
+        super().__init__(components)
+        self.planes = 4 * components
+
+    def forward(self, canvas: Float[Tensor, "b k h w"]) -> CoupledPixels:
+        """The distribution; (B, 12 M, H, W) -> pixels (B, 3, H, W)."""
+        *alone, coupling = canvas.unflatten(1, (4, self.components, -1)).unbind(1)
+        return CoupledPixels(LogisticPixels(*alone), coupling)
+
+    def blank(self, channels: int) -> Tensor:
+        """That of the mixtures, with nothing coupled."""
+        return torch.cat([super().blank(channels), torch.zeros(self.components * channels)])
+
+
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     "bernoulli": Bernoulli,
     "gaussian": DequantisedGaussian,
     "logistics": Logistics,
+    "coupled": CoupledLogistics,
 }
+
+
+def check_likelihood(name: str, channels: int) -> None:
+    """Refuse a likelihood that images of so many channels cannot have.
+
+    Raises:
+        ValueError: there is none of that name, or it couples three colours and there are not three.
+    """
+    if name not in LIKELIHOODS:
+        raise ValueError(f"likelihood must be one of {sorted(LIKELIHOODS)}, got {name!r}")
+    if name == "coupled" and channels != 3:
+        raise ValueError(f"likelihood 'coupled' needs images of 3 channels, got {channels}")

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 
 from underdraw.distributions import Gaussian, standard
 from underdraw.latent import Draw, Frame, LatentModel, Site, Size
-from underdraw.likelihoods import LIKELIHOODS
+from underdraw.likelihoods import LIKELIHOODS, check_likelihood
 from underdraw.nn.conv import Conv2d, Enlarge, to_depth
 
 
@@ -77,10 +77,7 @@ class DeepVAEConfig:
             raise ValueError("depth must name the layers of at least one scale, got ()")
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, got {self.kernel}")
-        if self.likelihood not in LIKELIHOODS:
-            raise ValueError(
-                f"likelihood must be one of {sorted(LIKELIHOODS)}, got {self.likelihood!r}"
-            )
+        check_likelihood(self.likelihood, self.shape[0])
 
 
 def filled(a: Float[Tensor, "b m h w"], side: int) -> Float[Tensor, "b m y x"]:

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from underdraw.latent import Draw, Frame, LatentModel, Site, Size
-from underdraw.likelihoods import LIKELIHOODS
+from underdraw.likelihoods import LIKELIHOODS, check_likelihood
 from underdraw.nn.attention import AttentiveReader, AttentiveWriter, FullReader, FullWriter
 from underdraw.nn.cells import LSTMCell
 from underdraw.nn.heads import GaussianHead, StandardHead
@@ -77,10 +77,7 @@ class DRAWConfig:
         for name, value in (counts | sizes).items():
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        if self.likelihood not in LIKELIHOODS:
-            raise ValueError(
-                f"likelihood must be one of {sorted(LIKELIHOODS)}, got {self.likelihood!r}"
-            )
+        check_likelihood(self.likelihood, self.shape[0])
 
 
 class State(NamedTuple):

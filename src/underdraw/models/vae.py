@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from underdraw.distributions import Gaussian, standard
 from underdraw.latent import Draw, Frame, LatentModel, Site, Size
-from underdraw.likelihoods import LIKELIHOODS
+from underdraw.likelihoods import LIKELIHOODS, check_likelihood
 from underdraw.nn.heads import GaussianHead
 from underdraw.ops import linear
 
@@ -70,10 +70,7 @@ class VAEConfig:
                     raise ValueError(f"{name}[{i}] must be at least 1, got {value}")
         if self.between < 1:
             raise ValueError(f"between must be at least 1, got {self.between}")
-        if self.likelihood not in LIKELIHOODS:
-            raise ValueError(
-                f"likelihood must be one of {sorted(LIKELIHOODS)}, got {self.likelihood!r}"
-            )
+        check_likelihood(self.likelihood, self.shape[0])
 
 
 class TanhLayers(nn.Module):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from underdraw.likelihoods import LIKELIHOODS
+from underdraw.likelihoods import check_likelihood
 from underdraw.nn.conv import Norm
 
 MAX_STEPS = 4096
@@ -25,7 +25,7 @@ class ConvDRAWConfig:
     stride: tuple[int | None, ...] = (2,)
     """Pixels below to a pixel of the layer, a side; None: all of them, fully connected."""
     likelihood: str = "gaussian"
-    """"bernoulli" for binary images; "gaussian" or "logistics" for 8-bit ones."""
+    """"bernoulli", or for 8-bit images another of `underdraw.likelihoods.LIKELIHOODS`."""
     norm: Norm = "channel"
     """Normalise gates and cells over the maps of a pixel ("channel"), over the image, or not."""
     weight_norm: bool = False
@@ -70,10 +70,7 @@ class ConvDRAWConfig:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.kernel < 1 or self.kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, got {self.kernel}")
-        if self.likelihood not in LIKELIHOODS:
-            raise ValueError(
-                f"likelihood must be one of {sorted(LIKELIHOODS)}, got {self.likelihood!r}"
-            )
+        check_likelihood(self.likelihood, self.shape[0])
         if self.norm not in ("none", "channel", "image"):
             raise ValueError(f"norm must be none, channel or image, got {self.norm!r}")
         for name in ("input_gain", "mu_gain", "write_gain"):
