@@ -81,14 +81,24 @@ def convdraw_omniglot_small() -> Preset:
 
 
 def convdraw_cifar10_small() -> Preset:
-    """One that two cores can train in hours."""
+    """One that two cores can train in hours.
+
+    Colours are coupled: what the three of a pixel share is told once, by the likelihood, and the
+    latents have less to learn. Without normalisation an update takes two thirds of the time.
+    """
     return Preset(
         "convdraw_cifar10_small",
-        "16 steps, 48 maps, 3x3, CIFAR-10",
-        ConvDRAWConfig(COLOUR, 16, 3, (48,), (12,), (2,)),
+        "8 steps, 40 maps, 3x3, coupled colours, CIFAR-10",
+        ConvDRAWConfig(
+            COLOUR, 8, 3, (40,), (12,), (2,), "coupled", norm="none", weight_norm=True,
+            input_gain=4.0, mu_gain=10.0,
+        ),
         CIFAR10,
-        TrainConfig(steps=30_000, batch=32, precision="bf16", pace=2),
-    )
+        TrainConfig(
+            steps=30_000, batch=16, learning_rate=3e-3, kl_warmup=800, glimpses=((0.5, 4),),
+            precision="bf16", pace=2,
+        ),
+    )  # fmt: skip
 
 
 def convdraw_photo() -> Preset:
