@@ -28,14 +28,13 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # attributes as text: NamedTuple fields exist as members already
 napoleon_use_rtype = False
 
-GENERATED = Path(__file__).parent / "generated"
+RESULTS = Path(__file__).parent.parent / "src" / "underdraw" / "report" / "results.md"
 
 
 def append_results(app: Sphinx, page: str, source: list[str]) -> None:
-    """Put the generated tables, where they have been made, at the end of the results page."""
-    tables = GENERATED / "results.md"
-    if page == "results" and tables.is_file():
-        source[0] += "\n" + tables.read_text(encoding="utf-8")
+    """Put the generated tables, which ship for the report, at the end of the results page."""
+    if page == "results":
+        source[0] += "\n" + RESULTS.read_text(encoding="utf-8")
 
 
 def reread_results(app: Sphinx, *changes: object) -> list[str]:

@@ -212,7 +212,8 @@ def main(
 
 def collect(out: Path, effort: Effort) -> Path:
     """Write the rows that are measured into the results; those without a run here stay as told."""
-    rows = {row["name"]: row for row in record.read("omniglot")["rows"]}
+    begun = (record.RESULTS / "omniglot.json").is_file()
+    rows = {row["name"]: row for row in (record.read("omniglot")["rows"] if begun else [])}
     for name in ROWS:
         run = out / name / "full"
         if (run / record.TEST).is_file():

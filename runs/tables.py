@@ -1,6 +1,7 @@
 """Make the result pages from the rows in runs/results: `python runs/tables.py`.
 
-Writes docs/generated/results.md and the table between the markers in the README.
+Writes src/underdraw/report/results.md, which the documentation and the report show, and the table
+between the markers in the README.
 """
 
 import json
@@ -242,7 +243,7 @@ def page() -> str:
 
 def main() -> None:
     """Write both pages."""
-    write_text(record.ROOT / "docs" / "generated" / "results.md", page())
+    write_text(record.ROOT / "src" / "underdraw" / "report" / "results.md", page())
     path = record.ROOT / "README.md"
     before, rest = path.read_text("utf-8").split(START)
     after = rest.split(END)[1]

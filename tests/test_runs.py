@@ -23,6 +23,7 @@ from underdraw.codec.rivals import RIVALS
 from underdraw.configs import to_json
 from underdraw.files import write_json
 from underdraw.presets import draw_mnist_small, preset
+from underdraw.report.tables import RESULTS
 from underdraw.study import runs as runs_module
 from underdraw.train import Diverged, schedule
 
@@ -155,8 +156,23 @@ def test_a_row_is_tried_trained_and_measured_once(kept, monkeypatch):
     assert record.read("omniglot")["rows"] == [row]
     with pytest.raises(ValueError, match="was begun with"):
         go(kept, 2 * MOMENT)
+    elsewhere = omniglot.collect(kept / "elsewhere", omniglot.Effort())
+    assert json.loads(elsewhere.read_text(encoding="utf-8"))["rows"] == [row]
     with pytest.raises(ValueError, match=r"no row \['draw'\]"):
         omniglot.main(only=("draw",), out=kept)
+
+
+def test_a_row_may_start_from_another_bound(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(omniglot, "base", lambda name: small)
+    monkeypatch.setattr(omniglot, "START", MOMENT)
+    monkeypatch.setattr(clock, "trial", lambda *args: 1000.0)
+    assert omniglot.started(small, tmp_path, None) == small
+    monkeypatch.setattr(omniglot, "FROM", {small.name: "vae_omniglot"})
+    found = omniglot.started(small, tmp_path, None)
+    assert found.train.initial == str(tmp_path / "start")
+    assert replace(found, train=replace(found.train, initial=None)) == small
+    begun = json.loads((tmp_path / "start" / "config.json").read_text(encoding="utf-8"))
+    assert begun["trained"]["step"] <= clock.updates(small, 1000.0, MOMENT)
 
 
 def test_a_pilot_that_breaks_down_is_told(small, tmp_path, monkeypatch):
@@ -217,6 +233,10 @@ def test_errors_of_classifiers_are_percentages(kept):
     line = "| `glimpser` | 0 | **2.22 %**, 1.20 % to 3.45 % | 1.00 % | 10.00 % | RAM: 8.11 % |"
     assert line in page
     assert "| `glimpser_0` | 50.00 % | 2.22 % |" in page
+
+
+def test_the_tables_that_ship_are_those_of_the_results():
+    assert RESULTS.read_text(encoding="utf-8") == tables.page()
 
 
 def test_training_needs_neither_the_command_line_nor_datasets():

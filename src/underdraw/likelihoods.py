@@ -330,25 +330,34 @@ class Logistics(Likelihood):
         return each[..., None].expand(3, m, channels).reshape(-1)
 
 
-class CoupledLogistics(Logistics):
+class CoupledLogistics(Likelihood):
     """Canvas to mixtures of logistics with coupled colours (Salimans et al., 2017, section 2.2).
 
     Args:
         components: logistics to a mixture, M.
     """
 
+    continuous = False
+
     def __init__(self, components: int = 1) -> None:
-        super().__init__(components)
+        super().__init__()
+        self.components = components
         self.planes = 4 * components
+        self.alone = Logistics(components)
 
     def forward(self, canvas: Float[Tensor, "b k h w"]) -> CoupledPixels:
         """The distribution; (B, 12 M, H, W) -> pixels (B, 3, H, W)."""
-        *alone, coupling = canvas.unflatten(1, (4, self.components, -1)).unbind(1)
-        return CoupledPixels(LogisticPixels(*alone), coupling)
+        coupling = 3 * self.components
+        alone, g = canvas[:, :-coupling], canvas[:, -coupling:]
+        return CoupledPixels(self.alone(alone), g.unflatten(1, (self.components, 3)))
+
+    def target(self, x: Tensor, u: Tensor | None = None) -> Tensor:
+        """What is scored: `x` itself, whose mass the canvas gives."""
+        return x
 
     def blank(self, channels: int) -> Tensor:
         """That of the mixtures, with nothing coupled."""
-        return torch.cat([super().blank(channels), torch.zeros(self.components * channels)])
+        return torch.cat([self.alone.blank(channels), torch.zeros(self.components * channels)])
 
 
 LIKELIHOODS: dict[str, type[Likelihood]] = {

@@ -76,7 +76,8 @@ def test_train_trains_and_resumes(capsys, tmp_path):
 
 def test_models_lists_the_zoo(capsys):
     found = call_json(capsys, "models")
-    assert "draw_mnist" in found["models"]
+    assert found["models"]["draw_mnist"]["config"]["steps"] == 64
+    assert found["models"]["convdraw_photo@2"]["bytes"] > 1_000_000
     assert "draw_svhn" in found["presets"]
     code, out, _ = call(capsys, "models")
     assert code == 0

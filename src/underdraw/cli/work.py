@@ -1,7 +1,7 @@
 """What the commands do."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import tyro
 
-from underdraw import checkpoint, gallery
+from underdraw import catalogue, checkpoint, gallery
 from underdraw.classifier import Classifier
 from underdraw.cli import tell
 from underdraw.configs import from_json
@@ -210,29 +210,21 @@ def info(name: str, as_json: bool) -> int:
 
 def models(as_json: bool) -> int:
     """`underdraw models`."""
-    zoo = {name: checkpoint.describe(path) for name, path in checkpoint.shipped().items()}
-    sizes = {
-        name: (path / checkpoint.WEIGHTS).stat().st_size
-        for name, path in checkpoint.shipped().items()
-    }
+    zoo = catalogue.shipped()
     if as_json:
-        shipped = {n: {"bytes": sizes[n], **v} for n, v in zoo.items()}
+        known = checkpoint.shipped()
+        shipped = {
+            one.name: {
+                **(checkpoint.describe(one.name) if one.name in known else {}),
+                "bytes": one.bytes, "licence": one.licence, "measured": one.measured,
+            }
+            for one in zoo
+        }  # fmt: skip
         presets = {n: asdict(make()) for n, make in PRESETS.items()}
         return tell.result({"models": shipped, "presets": presets}, True)
-    rows = [
-        [n, _number(v.get("measured", {})), f"{sizes[n] / 1e6:.1f} MB",
-         str(v.get("licence", ""))]
-        for n, v in zoo.items()
-    ]  # fmt: skip
+    rows = [[one.name, one.known_by, f"{one.bytes / 1e6:.1f} MB", one.licence] for one in zoo]
     tell.table("Shipped models", ["name", "test bound or error", "size", "licence"], rows)
     tell.table("Presets", ["name", "what"], [[n, make().summary] for n, make in PRESETS.items()])
     tell.table("Data sets", ["name", "what", "licence"],
                [[card.name, card.summary, card.licence] for card in SETS.values()])  # fmt: skip
     return 0
-
-
-def _number(measured: Mapping[str, Any]) -> str:
-    """The number of a shipped model: its error or its bound."""
-    if "error" in measured:
-        return f"{100 * measured['error']:.2f} %"
-    return f"{measured.get('nats', float('nan')):.2f} nats"

@@ -10,7 +10,8 @@ h1 { font-size: 2.1rem; margin-bottom: .2rem; } h2 { margin-top: 2.6rem; }
 p { max-width: 44rem; } .lead { font-size: 1.15rem; }
 figure { display: inline-block; vertical-align: top; margin: 1rem 1.4rem 1rem 0; max-width: 100%; }
 img { max-width: 100%; height: auto; border-radius: 4px; image-rendering: auto; }
-table { border-collapse: collapse; } th, td { text-align: left; padding: .2rem 1.2rem .2rem 0; }
+table { border-collapse: collapse; } .wide { overflow-x: auto; }
+.wide table { font-size: .85rem; } th, td { text-align: left; padding: .2rem 1.2rem .2rem 0; }
 figcaption { font-size: .85rem; opacity: .75; margin-top: .3rem; }
 code, pre { font: .9em ui-monospace, monospace; } footer { margin-top: 3rem; opacity: .7; }
 """
@@ -47,15 +48,20 @@ def page(
         lead: the first paragraph (HTML).
     """
     body = "\n".join(_section(section) for section in sections)
+    return framed("underdraw", lead, body, numbers["minutes"], command)
+
+
+def framed(title: str, lead: str, body: str, minutes: float, command: str) -> str:
+    """A page around a body (HTML)."""
     return f"""<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>underdraw</title>
+<head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>
 <body>
-<h1>underdraw</h1>
+<h1>{title}</h1>
 <p class="lead">{lead}</p>
 {body}
-<footer>Made in {numbers["minutes"]:.1f} minutes by <code>underdraw {command}</code>; the numbers
+<footer>Made in {minutes:.1f} minutes by <code>underdraw {command}</code>; the numbers
 are in <code>numbers.json</code>.</footer>
 </body></html>
 """

@@ -1,0 +1,91 @@
+"""Figures as a run left them, for lack of data in the package; and those that there are none of.
+
+kept/NAME.png is a picture, and kept/NAME.json says of which figure and of which run it is:
+`runs/keep.py` writes both.
+"""
+
+import json
+import shutil
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from underdraw.demo.page import Figure, Section
+from underdraw.files import aside
+from underdraw.report.tables import table
+
+
+class Wanted(NamedTuple):
+    """A figure of a paper that the package cannot redraw."""
+
+    figure: str
+    what: str
+    why: str
+    how: str
+    kept: tuple[str, ...] = ()
+    """Names of pictures that show it."""
+
+
+TOO_LONG = "trains for hours on two cores"
+WANTED = (
+    Wanted("DRAW, Fig. 7", "digits without attention", TOO_LONG,
+           "underdraw train draw_mnist_noattention", ("noattention",)),
+    Wanted("DRAW, Fig. 8", "two digits, one after the other", TOO_LONG,
+           "underdraw train draw_two_digits", ("two_digits",)),
+    Wanted("DRAW, Figs 9 to 11", "house numbers, and cost with and without attention",
+           "600,000 images that do not ship, and days on two cores", "underdraw train draw_svhn",
+           ("svhn",)),
+    Wanted("DRAW, Fig. 12", "CIFAR-10", TOO_LONG, "underdraw train draw_cifar10", ("cifar10",)),
+    Wanted("Convolutional DRAW, Figs 1 and 2", "characters and photographs, partly stored",
+           "the images do not ship", "underdraw study store MODEL",
+           ("store_omniglot", "store_cifar10")),
+    Wanted("Convolutional DRAW, Figs 6, 7, 10 and 11", "samples for several beta", TOO_LONG,
+           "underdraw study beta convdraw_cifar10_small", ("beta",)),
+    Wanted("Convolutional DRAW, Fig. 8", "cost for several T", TOO_LONG,
+           "underdraw study steps convdraw_cifar10_small", ("steps",)),
+    Wanted("Convolutional DRAW, Fig. 9", "information by layer and step, of characters",
+           "the images do not ship", "underdraw study information convdraw_omniglot_small",
+           ("information_omniglot",)),
+    Wanted("Convolutional DRAW, Figs 12 and 13", "many photographs, compressed to little",
+           "the images do not ship", "underdraw compare IMAGE...", ("compare",)),
+)  # fmt: skip
+
+
+KEPT = Path(str(resources.files("underdraw.report"))) / "kept"
+
+
+def names() -> list[str]:
+    """The pictures that are kept."""
+    return sorted(path.stem for path in KEPT.glob("*.json"))
+
+
+def sections(out: Path) -> list[Section]:
+    """A section for each figure of which pictures are kept; copies these to `out`."""
+    found = []
+    for one in WANTED:
+        shown = [_show(name, out) for name in one.kept if name in names()]
+        if shown:
+            text = f"As a run left it: {escape(one.why)}. <code>{escape(one.how)}</code> makes it."
+            found.append(Section(f"{one.what.capitalize()} ({one.figure})", text, shown))
+    return found
+
+
+def _show(name: str, out: Path) -> Figure:
+    """Copy a picture to the report; its caption names the run."""
+    about = json.loads((KEPT / f"{name}.json").read_text("utf-8"))
+    with aside(out / "kept" / f"{name}.png") as temporary:
+        shutil.copyfile(KEPT / f"{name}.png", temporary)
+    run = f"{about['run']}; commit {about['commit']}"
+    return Figure(f"kept/{name}.png", f"{about['caption']} Run: {run}.")
+
+
+def missing() -> Section:
+    """The figures of which there is no picture, and why and how."""
+    rows = [
+        [one.figure, one.what, one.why, one.how]
+        for one in WANTED
+        if not set(one.kept) & set(names())
+    ]
+    text = "The commands make them, given the images and the time."
+    return Section("Not reproduced", text + table(["figure", "what", "why", "how"], rows), [])
