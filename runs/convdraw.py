@@ -31,7 +31,7 @@ CARD = """# {name}
   ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`. These are the
   weights of the update that was best on validation images.
 - **Test bound** ({images:,} images, one sample each): {bound}.
-- **Use:** studying, teaching, generating and compressing such images. It knows nothing else.
+- **Use:** studying, teaching and generating such images. It knows nothing else.
 - **Licence:** Apache-2.0. The images: {licence}.
 """
 
@@ -70,6 +70,7 @@ def carried(
     """
     if (run / record.TEST).is_file():
         return True
+    record.begin(run)
     outcome = train(found, run, root=root, resume=True, max_minutes=max_minutes)
     if outcome.reason == "finished" or now:
         return True
@@ -81,10 +82,12 @@ def bound(found: Preset, row: dict[str, Any]) -> str:
     """The test bound in words."""
     test, tight = row["test"], row["importance"]
     if not is_binary(found.data):
+        density = found.model.likelihood == "gaussian"
+        exact = f"{test['bits_per_dim_discrete']:.3f} with the exact mass of the 256 levels; "
         return (
             f"**{test['bits_per_dim']:.3f} bits per dimension**, of which rate "
-            f"{test['rate_bits_per_dim']:.3f}; {test['bits_per_dim_discrete']:.3f} with the exact "
-            f"mass of the 256 levels; {test['nats']:.1f} +- {test['stderr']:.1f} nats per image"
+            f"{test['rate_bits_per_dim']:.3f}; {exact if density else ''}"
+            f"{test['nats']:.1f} +- {test['stderr']:.1f} nats per image"
         )
     text = (
         f"**{test['nats']:.2f} +- {test['stderr']:.2f} nats**, of which distortion "

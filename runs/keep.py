@@ -3,8 +3,9 @@
     python runs/keep.py steps out/study/steps/steps.png --caption "..." --run "..."
 
 The picture goes to src/underdraw/report/kept/NAME.png with at most 256 colours and at most `side`
-pixels a side, and NAME.json beside it says what it shows, from which run, commit and machine. NAME
-is one that `underdraw.report.kept.WANTED` waits for.
+pixels a side, and NAME.json beside it says what it shows, from which run, and the commit and
+machine of the moment: keep it where and when it was made. NAME is one that
+`underdraw.report.kept.WANTED` waits for.
 """
 
 from pathlib import Path

@@ -80,8 +80,7 @@ def started(found: Preset, home: Path, root: Path | None) -> Preset:
         home / "start.json", lambda: clock.trial(before, home / "start_trial", root, 1.0)
     )
     finish(clock.scheduled(before, clock.updates(before, speed, START), 4), run, root)
-    where = run.relative_to(record.ROOT) if run.is_relative_to(record.ROOT) else run
-    return replace(found, train=replace(found.train, initial=str(where)))
+    return replace(found, train=replace(found.train, initial=str(run)))
 
 
 def at_rate(found: Preset, factor: float) -> Preset:
@@ -162,6 +161,7 @@ def train_row(name: str, home: Path, root: Path | None, effort: Effort) -> dict[
         raise ValueError(f"{home} was begun with {begun}, not {asdict(effort)}")
     found = started(base(name), home, root)
     done = pilots(found, home, root, effort)
+    record.begin(home / "full")
     per_minute = max(pilot["updates_per_minute"] for pilot in done.values())
     chosen = at_rate(found, best_factor(done))
     finish(
@@ -172,6 +172,8 @@ def train_row(name: str, home: Path, root: Path | None, effort: Effort) -> dict[
     return {
         "learning_rate": chosen.train.learning_rate,
         "precision": chosen.train.precision,
+        "effort": asdict(effort),
+        "started": START if name in FROM else None,
         "pilots": list(done.values()),
     }
 
@@ -207,10 +209,10 @@ def main(
         home, k = out / name, few_samples if "draw" in name else samples
         tried = train_row(name, home, data, effort)
         record.measure(home / "full", data, k, images, **tried)
-        collect(out, effort)
+        collect(out)
 
 
-def collect(out: Path, effort: Effort) -> Path:
+def collect(out: Path) -> Path:
     """Write the rows that are measured into the results; those without a run here stay as told."""
     begun = (record.RESULTS / "omniglot.json").is_file()
     rows = {row["name"]: row for row in (record.read("omniglot")["rows"] if begun else [])}
@@ -220,7 +222,7 @@ def collect(out: Path, effort: Effort) -> Path:
             told = {"paper": PAPER[name], "log": validations(run)}
             rows[name] = {"name": name, **record.measured(run), **told}
     ordered = [rows[name] for name in ROWS if name in rows]
-    return record.write("omniglot", data="omniglot/test", effort=asdict(effort), rows=ordered)
+    return record.write("omniglot", data="omniglot/test", rows=ordered)
 
 
 def validations(run: Path) -> list[dict[str, Any]]:

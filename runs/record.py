@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "runs" / "results"
 ZOO = ROOT / "src" / "underdraw" / "zoo"
 TEST = "test.json"  # in the folder of a run: what it came to on the test split
+ORIGIN = "origin.json"  # there, too: commit and machine
 
 
 def machine() -> dict[str, Any]:
@@ -40,6 +41,7 @@ def machine() -> dict[str, Any]:
         "processor": model,
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "torch": torch.__version__,
     }
@@ -54,6 +56,21 @@ def commit() -> str:
         ["git", "status", "--porcelain", "--", "src"], cwd=ROOT, capture_output=True, text=True
     ).stdout.strip()
     return head + ("+" if status else "")
+
+
+def begin(run: Path) -> dict[str, Any]:
+    """Commit and machine of a run, noted in its folder when it begins, not when it is measured."""
+    path = run / ORIGIN
+    if not path.is_file():
+        write_json(path, {"commit": commit(), "machine": machine()})
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def within(path: str | None) -> str | None:
+    """A path below the repository as seen from there; others as they are."""
+    if path is None or not Path(path).is_relative_to(ROOT):
+        return path
+    return str(Path(path).relative_to(ROOT))
 
 
 def progress(what: str, total: int) -> AbstractContextManager[Any]:
@@ -128,12 +145,14 @@ def measure(run: Path, root: Path | None, samples: int, limit: int, **more: Any)
     test = asdict(bound(model, data, root, cells=begun.get("cells", False)))
     tight = asdict(importance(model, data, limit, samples, root)) if samples else None
     state = numbers_of(run)
+    likelihood = about["config"].get("likelihood")
     values = {
-        "data": f"{data.name}/test", "parameters": sum(p.numel() for p in model.parameters()),
+        "data": f"{data.name}/test", "likelihood": likelihood,
+        "parameters": sum(p.numel() for p in model.parameters()),
         "updates": state.step, "images_seen": state.images, "minutes": state.minutes,
-        "initial": begun.get("initial"), "best_at": trained["step"],
+        "initial": within(begun.get("initial")), "best_at": trained["step"],
         "valid_nats": trained["validation_nats"], "test": test, "importance": tight,
-        "commit": commit(), "machine": machine(),
+        **begin(run),
     }  # fmt: skip
     write_json(run / TEST, {**more, **values})
 

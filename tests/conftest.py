@@ -8,6 +8,7 @@ import torch
 
 from underdraw.classifier import Classifier
 from underdraw.latent import LatentModel
+from underdraw.likelihoods import Bernoulli
 from underdraw.models import MODELS, build
 
 hypothesis.settings.register_profile(
@@ -156,7 +157,9 @@ def draw() -> LatentModel[Any]:
 
 @pytest.fixture
 def images(request: pytest.FixtureRequest) -> torch.Tensor:
-    """Three binary images of the shape that the test's `model` or `draw` wants."""
-    name = "model" if "model" in request.fixturenames else "draw"
-    shape = request.getfixturevalue(name).shape
-    return torch.rand(3, *shape, generator=torch.Generator().manual_seed(1)).round()
+    """Three images for the test's `model` or `draw`: binary ones, or ones of 256 levels."""
+    wanted = request.getfixturevalue("model" if "model" in request.fixturenames else "draw")
+    x = torch.rand(3, *wanted.shape, generator=torch.Generator().manual_seed(1))
+    return (
+        x.round() if isinstance(wanted.likelihood, Bernoulli) else ((256 * x).floor() + 0.5) / 256
+    )

@@ -240,6 +240,19 @@ def test_logistic_mixture_is_the_direct_formula_and_sums_to_one():
     torch.testing.assert_close(found, direct.log().sum(1), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("log_scale", [-90.0, -20.0, -5.0, 3.0, 12.0, 90.0])
+@pytest.mark.parametrize("likelihood", [Logistics(2), CoupledLogistics(2)])
+def test_logistic_masses_have_finite_gradients_in_float32(likelihood, log_scale):
+    canvas = likelihood.blank(3)[:, None, None].expand(-1, 4, 4).clone()
+    canvas[12:18] = log_scale
+    canvas.requires_grad_()
+    x = (torch.arange(48).reshape(1, 3, 4, 4) * 5 + 0.5) / 256
+    nats = likelihood(canvas[None]).log_mass(x).sum()
+    nats.backward()
+    assert nats.isfinite()
+    assert canvas.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("log_scale", [-40.0, -8.0, 0.0, 10.0])
 def test_logistic_masses_are_finite_and_sum_to_one_at_every_scale(log_scale):
     canvas = torch.tensor([0.3, -0.2, 0.4142, 1.3, log_scale, log_scale]).reshape(1, 6, 1, 1)
@@ -300,6 +313,14 @@ def test_coupled_masses_sum_to_one_given_the_colours_before():
     alone = first._replace(**{k: v[:, :, :1] for k, v in first._asdict().items()})
     assert two < one
     assert one.item() == pytest.approx(alone.log_mass(fixed[:1].reshape(1, 1, 1, 1)).item())
+
+
+def test_coupled_masses_are_those_of_the_level_wherever_in_its_cell():
+    canvas = coupled_canvas(1)
+    level = torch.tensor([[40.0, 200.0, 99.0]]).double()
+    middle, off = ((level + place) / 256 for place in (0.5, 0.9))
+    found = [mass_of(CoupledLogistics(1), canvas, x) for x in (middle, off)]
+    torch.testing.assert_close(*found, rtol=0, atol=0)
 
 
 def test_colours_without_coupling_are_plain_mixtures():

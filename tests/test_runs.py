@@ -6,14 +6,17 @@ import math
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import clock
 import codec_tables
 import convdraw
+import curves
 import glimpser
 import omniglot
 import record
@@ -156,7 +159,7 @@ def test_a_row_is_tried_trained_and_measured_once(kept, monkeypatch):
     assert record.read("omniglot")["rows"] == [row]
     with pytest.raises(ValueError, match="was begun with"):
         go(kept, 2 * MOMENT)
-    elsewhere = omniglot.collect(kept / "elsewhere", omniglot.Effort())
+    elsewhere = omniglot.collect(kept / "elsewhere")
     assert json.loads(elsewhere.read_text(encoding="utf-8"))["rows"] == [row]
     with pytest.raises(ValueError, match=r"no row \['draw'\]"):
         omniglot.main(only=("draw",), out=kept)
@@ -213,13 +216,42 @@ def test_natural_images_are_reported_in_bits(kept):
         "images": 10, "nats": 6388.0, "stderr": 2.0, "distortion": 1.0, "rate": 1.0,
         "bits_per_dim": 3.0001, "bits_per_dim_discrete": 3.1234, "rate_bits_per_dim": 2.5,
     }  # fmt: skip
-    row = {"data": "cifar10/test", "test": test, "importance": None}
+    row = {"data": "cifar10/test", "test": test, "importance": None, "likelihood": "coupled"}
     more = {"images_seen": 1, "minutes": 2.0, "updates": 3, "parameters": 4}
     record.write("convdraw_cifar10_small", **row, **more)
-    assert "| `convdraw_cifar10_small` | **3.000** | 3.123 | 2.500 |" in tables.page()
-    found = preset("convdraw_cifar10_small")
-    card = convdraw.card("it", found, record.read("convdraw_cifar10_small"))
+    assert "| `convdraw_cifar10_small` | coupled | **3.000** | 3.123 | 2.500 |" in tables.page()
+    kept_row = record.read("convdraw_cifar10_small")
+    card = convdraw.card("it", preset("convdraw_cifar10"), kept_row)
     assert "**3.000 bits per dimension**, of which rate 2.500; 3.123 with" in card
+    card = convdraw.card("it", preset("convdraw_cifar10_small"), kept_row)
+    assert "**3.000 bits per dimension**, of which rate 2.500; 6388.0 +- 2.0" in card
+
+
+def test_rows_without_all_numbers_have_empty_cells(kept):
+    test = {"images": 9, "nats": 90.0, "stderr": 1.0, "distortion": 60.0, "rate": 30.0}
+    more = {"images_seen": 1, "minutes": 2.0, "importance": None}
+    record.write("draw_mnist_small", data="binarized_mnist/test", test=test, **more)
+    assert "| `draw_mnist_small` | **90.00** ± 1.00 | 60.00 | 30.00 |  |  |" in tables.page()
+
+
+def test_curves_are_of_what_was_minimised():
+    log = [{"nats": 9.0, "minutes": 1.0, "importance_nats": 8.0}, {"nats": None, "minutes": 2.0}]
+    (found,) = curves.told({"data": "omniglot/test", "log": log})
+    assert found["nats"] == 8.0
+    (found,) = curves.told({"data": "cifar10/test", "log": [{"nats": 3072 * math.log(2)}]})
+    assert found["bits_per_dim"] == pytest.approx(1.0)
+
+
+def test_the_origin_of_a_run_is_that_of_its_beginning(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "commit", lambda: "first")
+    assert record.begin(tmp_path)["commit"] == "first"
+    monkeypatch.setattr(record, "commit", lambda: "later")
+    found = record.begin(tmp_path)
+    assert found["commit"] == "first"
+    assert found["machine"]["threads"] == torch.get_num_threads()
+    assert record.within(str(record.ROOT / "out" / "x")) == str(Path("out") / "x")
+    assert record.within("draw_mnist") == "draw_mnist"
+    assert record.within(None) is None
 
 
 def test_errors_of_classifiers_are_percentages(kept):

@@ -36,13 +36,15 @@ the canvas: there is no coupling of colours, which is left to the latents.
 
 for the edges e and e' of the cell. It is a mass from the start: its target is the image itself.
 
-*Coupled* (as in PixelCNN++, 2017, section 2.2): the same for three colours, of which the second may
+*Coupled* (after PixelCNN++, 2017, section 2.2): the same for three colours, of which the second may
 lean on the first and the third on both. K = 4 M C; the last M C planes are couplings g. With
 d_c = x_c - sum_k pi_ck m_ck, how far a colour lies from its mean,
 
     m_2k <- m_2k + g_1k d_1          m_3k <- m_3k + g_2k d_1 + g_3k d_2
 
-so each mass is conditional, their product is the mass of the pixel, and means stay as they were.
+so each mass is conditional, their product is the mass of the pixel, and means stay as they were
+but for the folded tails. In PixelCNN++ colours share the choice k, means lean on the colours
+themselves, and g is a tanh. With M = 1, as models have it, the logit of a colour changes nothing.
 """
 
 import math
@@ -57,6 +59,9 @@ from torch import Tensor, nn
 from underdraw.distributions import Gaussian
 
 LEVELS = 256
+FARTHEST = 10.0
+"""Log-scales of logistics count as at most so far from 0, at either side: exp(-10) is a hundredth
+of a level, and exp(10) as good as uniform. Beyond, float32 would overflow."""
 LOG_2 = math.log(2)
 
 
@@ -115,15 +120,26 @@ class Cell(NamedTuple):
         return low.masked_fill(self.first, -math.inf), high.masked_fill(self.last, math.inf)
 
 
+def level_of(x: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
+    """The level, 0 to 255, of `x` in [0, 1]."""
+    return (LEVELS * x).floor().clamp(0, LEVELS - 1)
+
+
 def cell(x: Float[Tensor, "*s"]) -> Cell:
     """The cells that `x` in [0, 1] lies in."""
-    level = (LEVELS * x).floor().clamp(0, LEVELS - 1)
+    level = level_of(x)
     return Cell(level / LEVELS, (level + 1) / LEVELS, level == 0, level == LEVELS - 1)
+
+
+def centre(x: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
+    """The middle of the cell that `x` in [0, 1] lies in."""
+    return (level_of(x) + 0.5) / LEVELS
 
 
 def log1mexp(d: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
     """log(1 - exp(-d)) for d > 0, to full relative precision at both ends."""
-    return torch.where(d < LOG_2, (-torch.expm1(-d)).log(), torch.log1p(-(-d).exp()))
+    small, large = d.clamp(max=LOG_2), d.clamp(min=LOG_2)  # so that neither gradient is infinite
+    return torch.where(d < LOG_2, (-torch.expm1(-small)).log(), torch.log1p(-(-large).exp()))
 
 
 def log_between(low: Float[Tensor, "*s"], high: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
@@ -198,7 +214,7 @@ class LogisticPixels(NamedTuple):
         sigma(v) - sigma(u) = sigma(v) sigma(-u) (1 - exp(u - v)), of which every logarithm is
         stable, and the last needs the width of the cell only.
         """
-        narrow = (-self.log_scale).exp()
+        narrow = (-self.log_scale.clamp(-FARTHEST, FARTHEST)).exp()
         u, v = cell(x[:, None]).ends(self.mu, narrow)
         width = (narrow / LEVELS).masked_fill(u.isinf() | v.isinf(), math.inf)
         each = F.logsigmoid(v) + F.logsigmoid(-u) + log1mexp(width)
@@ -228,7 +244,7 @@ class CoupledPixels(NamedTuple):
 
     def log_mass(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
         """Log mass of 8-bit images in nats per image."""
-        off = (x - self.mean)[:, None]
+        off = (centre(x) - self.mean)[:, None]
         g, first, second = self.coupling, off[:, :, 0], off[:, :, 1]
         shifts = [torch.zeros_like(g[:, :, 0]), g[:, :, 0] * first]
         shifts.append(g[:, :, 1] * first + g[:, :, 2] * second)
@@ -331,7 +347,7 @@ class Logistics(Likelihood):
 
 
 class CoupledLogistics(Likelihood):
-    """Canvas to mixtures of logistics with coupled colours (Salimans et al., 2017, section 2.2).
+    """Canvas to mixtures of logistics with coupled colours (after Salimans et al., 2017, 2.2).
 
     Args:
         components: logistics to a mixture, M.

@@ -1,6 +1,6 @@
 """Figures as a run left them, for lack of data in the package; and those that there are none of.
 
-kept/NAME.png is a picture, and kept/NAME.json says of which figure and of which run it is:
+kept/NAME.png is a picture, and kept/NAME.json says what it shows and of which run it is:
 `runs/keep.py` writes both.
 """
 
@@ -38,12 +38,12 @@ WANTED = (
            ("svhn",)),
     Wanted("DRAW, Fig. 12", "CIFAR-10", TOO_LONG, "underdraw train draw_cifar10", ("cifar10",)),
     Wanted("Convolutional DRAW, Figs 1 and 2", "characters and photographs, partly stored",
-           "the images do not ship", "underdraw study store MODEL",
+           "the images do not ship", "underdraw study store convdraw_omniglot_small",
            ("store_omniglot", "store_cifar10")),
     Wanted("Convolutional DRAW, Figs 6, 7, 10 and 11", "samples for several beta", TOO_LONG,
            "underdraw study beta convdraw_cifar10_small", ("beta",)),
     Wanted("Convolutional DRAW, Fig. 8", "cost for several T", TOO_LONG,
-           "underdraw study steps convdraw_cifar10_small", ("steps",)),
+           "underdraw study steps convdraw_cifar10_small --model.maps 32", ("steps",)),
     Wanted("Convolutional DRAW, Fig. 9", "information by layer and step, of characters",
            "the images do not ship", "underdraw study information convdraw_omniglot_small",
            ("information_omniglot",)),

@@ -3,7 +3,9 @@
 The same model is trained with T = 2, 4, 8, ... steps for the same number of minutes each. Per image
 seen more steps learn faster; an update costs time in proportion to T, so by the clock it is open.
 The learning rate stays constant after its warm-up and all steps are taken from the start: a
-schedule that ends at a number of updates would end at another time for each T.
+schedule that ends at a number of updates would end at another time for each T. For the same reason
+the warm-ups of learning rate and KL term are short, and validation is frequent: in the same time
+more steps take fewer updates.
 """
 
 import json
@@ -27,6 +29,7 @@ from underdraw.train import read_log
 ENDLESS = 1_000_000  # updates, more than the time allows
 DONE = "minutes.json"
 HEAD = 44  # pixels of the chart's title
+SHORT = 100  # updates between validations, and of each warm-up at most
 LATE = 0.1  # share of a run's rows whose mean is its cost in the end
 
 
@@ -39,7 +42,12 @@ def with_steps(preset: Preset, steps: int) -> Preset:
     model: Any = preset.model
     if "steps" not in {field.name for field in fields(model)}:
         raise ValueError(f"the model of {preset.name} has no number of steps")
-    train = replace(preset.train, steps=ENDLESS, final=1.0, glimpses=())
+    train = preset.train
+    short = {name: min(SHORT, getattr(train, name)) for name in ("warmup", "kl_warmup")}
+    train = replace(
+        train, steps=ENDLESS, final=1.0, glimpses=(), **short,
+        validate_every=min(SHORT, train.validate_every),
+    )  # fmt: skip
     return replace(preset, model=replace(model, steps=steps), train=train)
 
 
@@ -62,7 +70,8 @@ def steps(
         preset: the experiment; its own number of steps does not matter.
         out: folder to write.
         counts: numbers of steps.
-        minutes: of training for each; validation and compiling count.
+        minutes: of training for each by the clock; validation and compiling count, but not in the
+            minutes that are reported, which are those spent on updates.
         root: local mirror of the data.
         quiet: show nothing while training.
         say: told which run is next.

@@ -25,13 +25,13 @@ class BoundTask(Task):
     """The evidence lower bound, or the importance-weighted one."""
 
     names = ("distortion", "rate", "objective")
-    measure_of = "validation bound"
     kind = "a model that is trained by its bound"
     foreign = ("early",)
 
     def __init__(self, preset: Preset, model: Any, place: Place) -> None:  # noqa: ANN401
         super().__init__(preset, model, place)
         self.objective = objective(preset.train)
+        self.measure_of = measure_of(preset.train)
         self.replicas = self.objective.samples
         self.steps = 1 + model.sites[-1].step
 
@@ -87,6 +87,15 @@ class BoundTask(Task):
         noise = [e.to(self.place.device) for e in self.model.noise(SHEET, generator, steps)]
         trace = self.model.unroll(prior(1.0, noise), n=SHEET)
         save(sheet(self.model.likelihood(trace.frames[-1].canvas).mean), path)
+
+
+def measure_of(config: TrainConfig) -> str:
+    """What validation minimises, in words: the bound itself, or what training makes of it."""
+    if config.importance_samples > 1:
+        return f"importance-weighted validation bound (K = {config.importance_samples})"
+    if config.beta != 1.0 or config.error or config.cells:
+        return "what training minimises, on validation images, is"
+    return "validation bound"
 
 
 def objective(config: TrainConfig) -> Objective:

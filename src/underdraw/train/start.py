@@ -30,7 +30,8 @@ class Outcome:
     signal: int | None
     """The signal's number, if it was one."""
     best: float | None
-    """Lowest validation bound or, of a classifier, cross-entropy, nats."""
+    """Lowest validation of what is minimised: the bound with its beta, its samples or its cells or,
+    of a classifier, the cross-entropy; nats."""
     run: Path
     """The run's folder; `underdraw.load(run)` gives its best model."""
     first: bool

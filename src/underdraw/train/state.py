@@ -43,7 +43,7 @@ class Numbers:
     minutes: float = 0.0
     """Time spent training, over all processes that carried the run in turn."""
     best: float | None = None
-    """Lowest validation bound or cross-entropy so far, nats."""
+    """Lowest validation so far of what is minimised, nats."""
     mean: float | None = None
     spread: float = 0.0
     windows: int = 0

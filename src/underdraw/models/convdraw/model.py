@@ -70,7 +70,7 @@ class ConvDRAW(LatentModel[State]):
             reads, drawn = (config.latent[index - 1], 0) if index else (2 * channels, planes)
             start = size if config.initial_maps else (1, 1)
             self.layers.append(Layer(config, index, reads, drawn, scale, start))
-        self.write = Enlarge(config.maps[0], planes, config.kernel, self.scales[0])
+        self.write = Enlarge(config.maps[0], planes, config.kernel_of(0), self.scales[0])
         self.error, self.add = Subtract(), Add()
         blank = self.likelihood.blank(channels)[:, None, None]
         self.r_0 = nn.Parameter(blank.expand(planes, *canvas).clone())

@@ -1,0 +1,47 @@
+"""Draw the validation curves of rows in the results: `python runs/curves.py`.
+
+docs/images/curves_omniglot.png has the rows of the comparison on Omniglot, nats against minutes of
+training; docs/images/curves_cifar10.png the small ConvDRAW and the deep VAE on CIFAR-10, in bits
+per dimension. Both are from the logs in runs/results.
+"""
+
+from typing import Any
+
+import omniglot
+import record
+from underdraw import plot
+from underdraw.study.parts import BITS
+
+COLOUR = ("convdraw_cifar10_small", "deepvae_cifar10_small")
+DIMENSIONS = 3 * 32 * 32
+TOP = {"omniglot": 125.0, "cifar10": 5.5}
+
+
+def told(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row's log, with bits per dimension, and what was minimised where it has several samples."""
+    size = 1 if row["data"].startswith("omniglot") else DIMENSIONS
+    found = [one | {"nats": one.get("importance_nats", one["nats"])} for one in row["log"]]
+    return [
+        one | {"bits_per_dim": one["nats"] * BITS / size}
+        for one in found
+        if one["nats"] is not None
+    ]
+
+
+def main() -> None:
+    """Draw both, of the rows that there are."""
+    rows = {row["name"]: row for row in record.read("omniglot")["rows"]}
+    draw("omniglot", {name: told(rows[name]) for name in omniglot.ROWS if name in rows}, "nats")
+    there = [name for name in COLOUR if (record.RESULTS / f"{name}.json").is_file()]
+    if there:
+        draw("cifar10", {name: told(record.read(name)) for name in there}, "bits_per_dim")
+
+
+def draw(name: str, logs: dict[str, list[dict[str, Any]]], of: str) -> None:
+    """One picture."""
+    picture = plot.curves(logs, "minutes", of, TOP[name])
+    print(plot.save(picture, record.ROOT / "docs" / "images" / f"curves_{name}.png"))
+
+
+if __name__ == "__main__":
+    main()
