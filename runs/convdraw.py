@@ -127,6 +127,7 @@ def main(
     kl_warmup: int | None = None,
     beta: float | None = None,
     error: float | None = None,
+    whole: bool = False,
     run: Path | None = None,
     importance_samples: int = 0,
     images: int = 100,
@@ -148,6 +149,7 @@ def main(
         kl_warmup: updates in which the rate gets its weight, if not the preset's.
         beta: weight of the pixels, if not the preset's.
         error: share of the distortion that goes by squared errors, if not the preset's.
+        whole: take all steps from the start, though the preset begins with fewer.
         run: the run's folder; out/NAME if not given.
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
         images: random test images for it.
@@ -158,6 +160,7 @@ def main(
     found = settings(
         name, run, data, minutes, learning_rate=learning_rate, batch=batch, pace=pace,
         initial=initial, steps=updates, kl_warmup=kl_warmup, beta=beta, error=error,
+        glimpses=() if whole else None,
     )  # fmt: skip
     if not carried(found, run, data, max_minutes, now):
         return

@@ -31,7 +31,7 @@ def main(name: str, picture: Path, caption: str, run: str, side: int = 1600) -> 
     Raises:
         ValueError: the report does not wait for that name.
     """
-    known = [kept for one in WANTED for kept in one.kept]
+    known = [one.kept for one in WANTED]
     if name not in known:
         raise ValueError(f"the report knows {', '.join(known)}, not {name!r}")
     with Image.open(picture) as found:

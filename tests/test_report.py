@@ -75,6 +75,6 @@ def test_only_pictures_that_the_report_waits_for_are_kept(tmp_path):
 
 
 def test_what_is_kept_is_whole_and_awaited():
-    awaited = {name for one in kept.WANTED for name in one.kept}
+    awaited = {one.kept for one in kept.WANTED}
     pictures = {path.stem for path in kept.KEPT.glob("*.png")}
     assert pictures == set(kept.names()) <= awaited
