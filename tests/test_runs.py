@@ -18,8 +18,10 @@ import codec_tables
 import convdraw
 import curves
 import glimpser
+import keep
 import omniglot
 import record
+import studies
 import tables
 from codec.crops import crops, tiny
 from underdraw.codec.rivals import RIVALS
@@ -265,6 +267,19 @@ def test_errors_of_classifiers_are_percentages(kept):
     line = "| `glimpser` | 0 | **2.22 %**, 1.20 % to 3.45 % | 1.00 % | 10.00 % | RAM: 8.11 % |"
     assert line in page
     assert "| `glimpser_0` | 50.00 % | 2.22 % |" in page
+
+
+def test_a_study_leaves_numbers_and_a_picture_for_the_report(small, tmp_path, kept, monkeypatch):
+    monkeypatch.setattr(keep, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(studies, "preset", lambda name: small)
+    monkeypatch.setattr(clock, "trial", lambda *args: 1000.0)
+    studies.beta(None, MOMENT, 8, tmp_path / "beta")
+    found = record.read("study_beta")
+    assert [row["beta"] for row in found["betas"]] == [0.4, 1.0]
+    assert found["updates"] == clock.updates(small, 1000.0, MOMENT)
+    assert found["split"] == "binarized_mnist/valid"
+    assert str(tmp_path) not in json.dumps(found)
+    assert (tmp_path / "kept" / "beta.png").is_file()
 
 
 def test_the_tables_that_ship_are_those_of_the_results():

@@ -48,6 +48,9 @@ WANTED = (
     Wanted("Convolutional DRAW, Fig. 9", "information by layer and step, of characters",
            "the images do not ship", "underdraw study information convdraw_omniglot_small",
            "information_omniglot"),
+    Wanted("Convolutional DRAW, Fig. 9", "information by step, of photographs",
+           "the images do not ship", "underdraw study information convdraw_cifar10_small",
+           "information_cifar10"),
     Wanted("Convolutional DRAW, Figs 12 and 13", "many photographs, compressed to little",
            "the images do not ship", "underdraw compare IMAGE...", "compare"),
 )  # fmt: skip
