@@ -1,6 +1,6 @@
 """Make the result pages from the rows in runs/results: `python runs/tables.py`.
 
-Writes src/underdraw/report/results.md, which the documentation and the report show, and the table
+Writes src/underdraw/report/results.md, which the documentation and the report show, and the tables
 between the markers in the README.
 """
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import codec_tables
 import record
+from underdraw import catalogue
 from underdraw.files import write_text
 
 SETS = {"cifar10": "CIFAR-10", "imagenet64": "Photographs"}
@@ -22,6 +23,7 @@ PAPER = {
     "in `runs/results`). `_low` and `_mid` were trained to be rounded, for lossy files, and their "
     "rate is that of cells; the bound is not what they are for.\n",
 }
+README = record.ROOT / "README.md"
 START, END = "<!-- results:start -->", "<!-- results:end -->"
 
 
@@ -280,6 +282,20 @@ def beginning() -> str:
     )
 
 
+def zoo() -> str:
+    """The weights that ship."""
+    lines = [
+        "All weights in the package (`underdraw models`):\n",
+        "| model | test bound or error | measured on | size |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{one.name}` | {one.known_by} | {one.split} | {one.bytes / 1e6:.1f} MB |"
+        for one in catalogue.shipped()
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def page() -> str:
     """The generated part of the results page: a section for all that was run."""
     parts = [
@@ -298,13 +314,16 @@ def page() -> str:
     return "\n".join(parts)
 
 
+def readme() -> str:
+    """The README with the tables of now."""
+    before, rest = README.read_text("utf-8").split(START)
+    return f"{before}{START}\n\n{bounds()}\n{zoo()}\n{END}{rest.split(END)[1]}"
+
+
 def main() -> None:
     """Write both pages."""
     write_text(record.ROOT / "src" / "underdraw" / "report" / "results.md", page())
-    path = record.ROOT / "README.md"
-    before, rest = path.read_text("utf-8").split(START)
-    after = rest.split(END)[1]
-    write_text(path, f"{before}{START}\n\n{bounds()}\n{END}{after}")
+    write_text(README, readme())
 
 
 if __name__ == "__main__":

@@ -284,6 +284,7 @@ def test_a_study_leaves_numbers_and_a_picture_for_the_report(small, tmp_path, ke
 
 def test_the_tables_that_ship_are_those_of_the_results():
     assert RESULTS.read_text(encoding="utf-8") == tables.page()
+    assert tables.README.read_text(encoding="utf-8") == tables.readme()
 
 
 def test_training_needs_neither_the_command_line_nor_datasets():

@@ -49,7 +49,7 @@ def _exact(name: str, folder: Path) -> Entry:
     measured, size = about["measured"], (folder / checkpoint.WEIGHTS).stat().st_size
     number = f"{measured['bits_exact']:.3f} bits/dim, exact"
     told = "made for lossy files" if about.get("cells") else number
-    split = f"{measured['images']} test images"
+    split = f"{measured['images']} photographs"
     return Entry(name, told, "" if about.get("cells") else split, size, LICENCE, measured)
 
 
