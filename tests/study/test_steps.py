@@ -18,12 +18,17 @@ MOMENT = 0.003  # minutes
 
 
 def test_the_schedule_does_not_depend_on_the_end(preset):
-    curriculum = replace(preset, train=replace(preset.train, glimpses=((0.5, 1),)))
+    long = {"warmup": 800, "kl_warmup": 900, "validate_every": 1000}
+    curriculum = replace(preset, train=replace(preset.train, glimpses=((0.5, 1),), **long))
     changed = with_steps(curriculum, 7)
     assert changed.model.steps == 7
     rates = {learning_rate(changed.train, at) for at in (100, 5_000, 900_000)}
     assert rates == {preset.train.learning_rate}
     assert glimpses(changed.train, 0) is None
+    assert {getattr(changed.train, name) for name in long} == {100}
+    short = replace(preset, train=replace(preset.train, warmup=0, kl_warmup=7, validate_every=3))
+    kept = with_steps(short, 7).train
+    assert (kept.warmup, kept.kl_warmup, kept.validate_every) == (0, 7, 3)
     with pytest.raises(ValueError, match="has no number of steps"):
         with_steps(replace(preset, model=VAEConfig()), 2)
     with pytest.raises(ValueError, match="steps"):

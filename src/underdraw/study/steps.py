@@ -42,11 +42,10 @@ def with_steps(preset: Preset, steps: int) -> Preset:
     model: Any = preset.model
     if "steps" not in {field.name for field in fields(model)}:
         raise ValueError(f"the model of {preset.name} has no number of steps")
-    train = preset.train
-    short = {name: min(SHORT, getattr(train, name)) for name in ("warmup", "kl_warmup")}
+    given = preset.train
     train = replace(
-        train, steps=ENDLESS, final=1.0, glimpses=(), **short,
-        validate_every=min(SHORT, train.validate_every),
+        given, steps=ENDLESS, final=1.0, glimpses=(), warmup=min(SHORT, given.warmup),
+        kl_warmup=min(SHORT, given.kl_warmup), validate_every=min(SHORT, given.validate_every),
     )  # fmt: skip
     return replace(preset, model=replace(model, steps=steps), train=train)
 
