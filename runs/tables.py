@@ -84,8 +84,9 @@ def origins(of: list[dict[str, Any]]) -> str:
 
 def _cores(machine: dict[str, Any]) -> str:
     """Cores, and threads where they are known."""
-    threads = f", {machine['threads']} threads" if "threads" in machine else ""
-    return f"{machine['cores']} cores{threads}"
+    used = {None: "", 1: ", one thread"}
+    count = machine.get("threads")
+    return f"{machine['cores']} cores{used.get(count, f', {count} threads')}"
 
 
 def omniglot() -> str:
