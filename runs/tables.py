@@ -113,7 +113,8 @@ def omniglot() -> str:
         "where other work ran beside, minutes of the clock are more. Importance-weighted bounds "
         f"are of the same {images} random images.\n\n"
         + "\n".join(lines)
-        + f"\n\n{passed(found)}{begun(found)}{behind(found)}{tried(found)}\n{origins(found['rows'])}\n"
+        + f"\n\n{passed(found)}{begun(found)}{behind(found)}{tried(found)}\n"
+        f"{origins(found['rows'])}\n"
         "![Validation while training](images/curves_omniglot.png)\n\n"
         "Convolutional DRAW (2016), Table 1, is about another 28x28 version of Omniglot, so that "
         f"its numbers are not to be compared with these: {theirs}.\n"

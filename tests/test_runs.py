@@ -229,6 +229,25 @@ def test_natural_images_are_reported_in_bits(kept):
     assert "**3.000 bits per dimension**, of which rate 2.500; 6388.0 +- 2.0" in card
 
 
+def test_what_the_comparison_shows_is_said():
+    def row(name, images=10, valid=100.0, tight=90.0, log=()):
+        named = {"name": name, "images_seen": images, "valid_nats": valid, "started": None}
+        return named | {"importance": {"importance_nats": tight}, "log": list(log)}
+
+    log = [{"nats": 101.0, "minutes": 1.0}, {"nats": 99.0, "minutes": 2.5}]
+    rows = [row("draw_omniglot"), row("convdraw_omniglot_small", log=log)]
+    assert "(100.00 nats) after 2.5 minutes" in tables.passed({"rows": rows})
+    assert tables.passed({"rows": rows[:1]}) == ""
+    rows[1]["log"] = log[:1]
+    assert tables.passed({"rows": rows}) == ""
+    rows = [row("vae_omniglot", 50), row("iwae_omniglot", 10, tight=91.0) | {"started": 3.0}]
+    assert "saw 5 times as many images" in tables.behind({"rows": rows})
+    assert "`iwae_omniglot` started from the weights" in tables.begun({"rows": rows})
+    assert "for 3 minutes" in tables.begun({"rows": rows})
+    rows[1]["importance"]["importance_nats"] = 89.0
+    assert tables.behind({"rows": rows}) == ""
+
+
 def test_rows_without_all_numbers_have_empty_cells(kept):
     test = {"images": 9, "nats": 90.0, "stderr": 1.0, "distortion": 60.0, "rate": 30.0}
     more = {"images_seen": 1, "minutes": 2.0, "importance": None}
