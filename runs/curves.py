@@ -44,4 +44,6 @@ def draw(name: str, logs: dict[str, list[dict[str, Any]]], of: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import tyro
+
+    tyro.cli(main)

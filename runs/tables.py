@@ -15,7 +15,10 @@ from underdraw.files import write_text
 SETS = {"cifar10": "CIFAR-10", "imagenet64": "Photographs"}
 PAPER = {
     "cifar10": "\nConvolutional DRAW (2016), Table 2, reports < 3.58 for ConvDRAW (320 maps, 32 "
-    "steps), < 4.13 for DRAW and < 4.54 for a deep VAE, all with Gaussian pixels.\n\n"
+    "steps), < 4.13 for DRAW and < 4.54 for a deep VAE, all with Gaussian pixels; "
+    "numbers of coupled colours are bounds on the same bits, by a likelihood that the paper's "
+    "models do not have. `_1` is the first hour of `convdraw_cifar10_small`, which went on from "
+    "its weights (`initial` in `runs/results`).\n\n"
     "![Validation while training](images/curves_cifar10.png)\n",
     "imagenet64": "\n`convdraw_photo_1` saw crops of photographs and is measured on such; the "
     "others, on crops of which every other one is of a photograph made smaller, sharper and harder "
@@ -127,7 +130,7 @@ def fewest(found: dict[str, Any], what: str) -> str:
 
 
 def begun(found: dict[str, Any]) -> str:
-    """Which rows started from weights that were trained for another bound."""
+    """Which rows started from other weights, or at the edge of the rates that were tried."""
     return "".join(
         f"`{row['name']}` started from the weights of the same model, trained as a VAE for "
         f"{row['started']:g} minutes that are not counted: an update of K samples takes so long "
@@ -135,6 +138,12 @@ def begun(found: dict[str, Any]) -> str:
         "bounds below are of K samples.\n\n"
         for row in found["rows"]
         if row["started"]
+    ) + "".join(
+        f"The search for the rate of `{row['name']}` ended at its edge, after {len(row['pilots'])}."
+        "\n\n"
+        for row in found["rows"]
+        if row["learning_rate"] == min(pilot["learning_rate"] for pilot in row["pilots"])
+        or row["learning_rate"] == max(pilot["learning_rate"] for pilot in row["pilots"])
     )
 
 
@@ -345,4 +354,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import tyro
+
+    tyro.cli(main)

@@ -63,7 +63,7 @@ def test_figures_are_kept_with_their_run_or_said_to_be_missing(tmp_path, monkeyp
     (section,) = kept.sections(tmp_path / "out")
     (figure,) = section.figures
     assert "Fig. 8" in section.title
-    assert "Run: underdraw study steps, 10 minutes; commit " in figure.caption
+    assert "Run: underdraw study steps, 10 minutes; kept at commit " in figure.caption
     assert (tmp_path / "out" / figure.file).is_file()
     assert "Convolutional DRAW, Fig. 8" not in kept.missing().text
     assert "DRAW, Fig. 12" in kept.missing().text

@@ -232,6 +232,7 @@ def test_natural_images_are_reported_in_bits(kept):
 def test_what_the_comparison_shows_is_said():
     def row(name, images=10, valid=100.0, tight=90.0, log=()):
         named = {"name": name, "images_seen": images, "valid_nats": valid, "started": None}
+        named |= {"learning_rate": 2, "pilots": [{"learning_rate": rate} for rate in (1, 2, 4)]}
         return named | {"importance": {"importance_nats": tight}, "log": list(log)}
 
     log = [{"nats": 101.0, "minutes": 1.0}, {"nats": 99.0, "minutes": 2.5}]
@@ -244,6 +245,9 @@ def test_what_the_comparison_shows_is_said():
     assert "saw 5 times as many images" in tables.behind({"rows": rows})
     assert "`iwae_omniglot` started from the weights" in tables.begun({"rows": rows})
     assert "for 3 minutes" in tables.begun({"rows": rows})
+    assert "at its edge" not in tables.begun({"rows": rows})
+    rows[0]["learning_rate"] = 4
+    assert "`vae_omniglot` ended at its edge, after 3." in tables.begun({"rows": rows})
     rows[1]["importance"]["importance_nats"] = 89.0
     assert tables.behind({"rows": rows}) == ""
 

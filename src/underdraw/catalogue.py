@@ -31,8 +31,10 @@ def shipped() -> list[Entry]:
         CheckpointError: a model is damaged.
         ModelError: an exact one is.
     """
+    exacts = exact.shipped()
     return [_model(*item) for item in checkpoint.shipped().items()] + [
-        _exact(*item) for item in exact.shipped().items()
+        _exact(*item, exact.locate(item[0].rpartition("@")[0]) == item[1])
+        for item in exacts.items()
     ]
 
 
@@ -44,13 +46,18 @@ def _model(name: str, folder: Path) -> Entry:
     return Entry(name, known_by(measured), split, size, licence, measured)
 
 
-def _exact(name: str, folder: Path) -> Entry:
+def _exact(name: str, folder: Path, newest: bool) -> Entry:
+    """An exact model; older ones are there for the files that need them."""
     about = exact.describe(folder)
-    measured, size = about["measured"], (folder / checkpoint.WEIGHTS).stat().st_size
+    size = (folder / checkpoint.WEIGHTS).stat().st_size
+    if about.get("cells") or not newest:
+        told = "for lossy files" if newest else "for files that were made with it"
+        return Entry(name, told, "", size, LICENCE, {})
+    measured = about["measured"]
     number = f"{measured['bits_exact']:.3f} bits/dim, exact"
-    told = "made for lossy files" if about.get("cells") else number
-    split = f"{measured['images']} photographs"
-    return Entry(name, told, "" if about.get("cells") else split, size, LICENCE, measured)
+    return Entry(
+        name, number, f"{measured['images']} crops of photographs", size, LICENCE, measured
+    )
 
 
 def known_by(measured: dict[str, Any]) -> str:

@@ -45,8 +45,9 @@ def coding(out: Path, model: str | Path | exact.Twin | None = None) -> Section:
     path = plot.save(figure, out / "cuts.png")
     text = (
         f"A photograph of {picture.size[1]} x {picture.size[0]} pixels, as PNG {png:,} bytes, "
-        f"takes <b>{len(whole):,} bytes</b> without loss and <b>{len(content):,}</b> at the usual "
-        "quality. The lossy file holds the model's choices in the order in which it makes them, so "
+        f"takes <b>{len(content):,} bytes</b> at the usual quality and {len(whole):,} without "
+        "loss, where a file of its own gains nothing and only archives of many pictures do. The "
+        "lossy file holds the model's choices in the order in which it makes them, so "
         "that it can be cut anywhere: what is missing, the model fills in by itself. "
         "<code>underdraw decompress parrots.udr -o parrots.png</code> gives the picture back. "
         "Below, small files, written by the models that are made for them."

@@ -27,7 +27,7 @@ class Wanted(NamedTuple):
     """Name of the picture that shows it, if it is kept."""
 
 
-TOO_LONG = "trains for hours on two cores"
+TOO_LONG = "it takes training"
 WANTED = (
     Wanted("DRAW, Fig. 7", "digits without attention", TOO_LONG,
            "underdraw train draw_mnist_noattention", "noattention"),
@@ -69,7 +69,7 @@ def sections(out: Path) -> list[Section]:
     found = []
     for one in WANTED:
         if one.kept in names():
-            text = f"As a run left it: {escape(one.why)}. <code>{escape(one.how)}</code> makes it."
+            text = f"Not drawn anew, but as a run left it: {escape(one.why)}."
             found.append(
                 Section(f"{one.what.capitalize()} ({one.figure})", text, [_show(one.kept, out)])
             )
@@ -81,7 +81,7 @@ def _show(name: str, out: Path) -> Figure:
     about = json.loads((KEPT / f"{name}.json").read_text("utf-8"))
     with aside(out / "kept" / f"{name}.png") as temporary:
         shutil.copyfile(KEPT / f"{name}.png", temporary)
-    run = f"{about['run']}; commit {about['commit']}"
+    run = f"{about['run']}; kept at commit {about['commit']}"
     return Figure(f"kept/{name}.png", f"{about['caption']} Run: {run}.")
 
 
@@ -89,4 +89,8 @@ def missing() -> Section:
     """The figures of which there is no picture, and why and how."""
     rows = [[one.figure, one.what, one.why, one.how] for one in WANTED if one.kept not in names()]
     text = "The commands make them, given the images and the time."
-    return Section("Not reproduced", text + table(["figure", "what", "why", "how"], rows), [])
+    return Section(
+        "Not reproduced with the papers' images",
+        text + table(["figure", "what", "why", "how"], rows),
+        [],
+    )

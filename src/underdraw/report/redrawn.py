@@ -68,12 +68,12 @@ def studying(model: LatentModel[Any], test: Images, seed: int, out: Path) -> lis
     glimpses(model, few, out / "glimpses", seed=seed)
     return [
         Section(
-            "Where the information is (Convolutional DRAW, Fig. 9)",
+            "Where the information is (as in Convolutional DRAW, Fig. 9, with digits)",
             f"What each step pays for its latents, on {len(few)} test digits.",
             [Figure("information/information.png", "KL of each step")],
         ),
         Section(
-            "Compression by concept (Convolutional DRAW, Figs 1 and 2)",
+            "Compression by concept (as in Convolutional DRAW, Figs 1 and 2, with digits)",
             "The latents of the first steps are stored, the model dreams the rest: from the means "
             "of its prior, or from samples.",
             [Figure("store/zero_variance.png", "The rest from the means of the prior"),
@@ -82,7 +82,9 @@ def studying(model: LatentModel[Any], test: Images, seed: int, out: Path) -> lis
         ),
         Section(
             "Fewer steps",
-            "The bound when the story ends early.",
+            f"The bound when the story ends early, on the same {len(few)} digits. The model was "
+            "trained to take all its steps and not asked to be good after fewer, so that the bound "
+            "may rise before it falls.",
             [Figure("glimpses/glimpses.png", "Bound after the first steps")],
         ),
     ]  # fmt: skip
@@ -98,14 +100,16 @@ def photograph(out: Path, say: Say) -> list[Section]:
         rows = compare.at_rate(None, [picture], rate, say if not figures else lambda text: None)
         sheet = compare.picture_of_rows([picture], rows, ["parrots"])
         path = plot.save(sheet, out / f"compare_{rate}.png")
-        figures.append(Figure(path.name, f"At most {rate} bits for every level of a pixel"))
+        figures.append(
+            Figure(path.name, f"At most {rate} bits for each of the three levels of a pixel")
+        )
     return [
         coding(out),
         Section(
-            "Codecs side by side (Convolutional DRAW, Figs 4 and 12)",
+            "Codecs side by side (as in Convolutional DRAW, Figs 4 and 12)",
             "The same photograph as real files of at most so many bytes, headers counted, by every "
-            "codec that is installed. One picture says little about codecs: the tables of many are "
-            "among the <a href='results.html'>results</a>.",
+            "codec that is installed. On a picture so smooth the classical codecs are ahead; the "
+            "tables of many pictures are among the <a href='results.html'>results</a>.",
             figures,
         ),
     ]

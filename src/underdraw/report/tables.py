@@ -11,7 +11,7 @@ from underdraw import catalogue
 from underdraw.demo.page import Section, framed
 
 RESULTS = Path(str(resources.files("underdraw.report"))) / "results.md"
-LEAD = """Every number comes from a script in <code>runs/</code>, run as it stands; rows name
+LEAD = """Every number here comes from a script in <code>runs/</code>, run as it stands; rows name
 the commit, the data, the images seen, the minutes and the machine. <a href="index.html">Back</a>"""
 
 
