@@ -309,6 +309,23 @@ def beginning() -> str:
     )
 
 
+def betas() -> str:
+    """What models come to that were trained with several weights of the distortion."""
+    found = record.read("study_beta")
+    lines = ["| beta | bits/dim, without beta | rate | nats |", "|---|---|---|---|"]
+    lines += [
+        f"| {row['beta']:g} | {row['bits_per_dim']:.3f} | {row['rate_bits_per_dim']:.3f} "
+        f"| {row['nats']:.1f} ± {row['stderr']:.1f} |"
+        for row in found["betas"]
+    ]
+    return (
+        f"## Several beta\n\n`{found['preset']}`, {found['updates']:,} updates each (about "
+        f"{found['minutes_each']:g} minutes on one thread), {found['images']} images of "
+        f"{found['split']}, by `runs/studies.py beta`, commit {found['commit']}. "
+        "`underdraw report` shows samples.\n\n" + "\n".join(lines) + "\n"
+    )
+
+
 def zoo() -> str:
     """The weights that ship."""
     lines = [
@@ -332,6 +349,8 @@ def page() -> str:
     if (record.RESULTS / "omniglot.json").is_file():
         parts.append(omniglot())
     parts += [bits(data) for data in SETS if rows(data)]
+    if (record.RESULTS / "study_beta.json").is_file():
+        parts.append(betas())
     if found := rows("mnist_cluttered"):
         parts.append(classifiers(found))
     if (record.RESULTS / "codec.json").is_file():

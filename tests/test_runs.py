@@ -302,6 +302,9 @@ def test_a_study_leaves_numbers_and_a_picture_for_the_report(small, tmp_path, ke
     assert found["updates"] == clock.updates(small, 1000.0, MOMENT)
     assert found["split"] == "binarized_mnist/valid"
     assert str(tmp_path) not in json.dumps(found)
+    low, high = (row["nats"] for row in found["betas"])
+    assert f"{low:.1f} ±" in tables.page()
+    assert f"{high:.1f} ±" in tables.page()
     assert (tmp_path / "kept" / "beta.png").is_file()
 
 
