@@ -29,7 +29,7 @@ CARD = """# {name}
 
 - **Trained on** the training split of `{data}` for {updates:,} updates of {batch} images
   ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`. These are the
-  weights of the update that was best on validation images.
+  weights of the update that was best on validation images.{initial}
 - **Test bound** ({images:,} images, one sample each): {bound}.
 - **Use:** studying, teaching and generating such images. It knows nothing else.
 - **Licence:** Apache-2.0. The images: {licence}.
@@ -102,6 +102,11 @@ def bound(found: Preset, row: dict[str, Any]) -> str:
     )
 
 
+def began(initial: str | None) -> str:
+    """With whose weights training began, if not with new ones."""
+    return "" if initial is None else f" They began with the weights of `{initial}`."
+
+
 def card(name: str, found: Preset, row: dict[str, Any]) -> str:
     """The card of a model that ships."""
     m = row["machine"]
@@ -109,7 +114,7 @@ def card(name: str, found: Preset, row: dict[str, Any]) -> str:
     return CARD.format(
         name=name, summary=found.summary, parameters=row["parameters"], data=found.data.name,
         updates=row["updates"], batch=found.train.batch, images_seen=row["images_seen"],
-        minutes=row["minutes"], machine=machine, images=row["test"]["images"],
+        minutes=row["minutes"], machine=machine, initial=began(row.get("initial")), images=row["test"]["images"],
         bound=bound(found, row), licence=describe(found.data).licence,
     )  # fmt: skip
 

@@ -227,6 +227,9 @@ def test_natural_images_are_reported_in_bits(kept):
     assert "**3.000 bits per dimension**, of which rate 2.500; 3.123 with" in card
     card = convdraw.card("it", preset("convdraw_cifar10_small"), kept_row)
     assert "**3.000 bits per dimension**, of which rate 2.500; 6388.0 +- 2.0" in card
+    assert "began" not in card
+    card = convdraw.card("it", preset("convdraw_cifar10_small"), kept_row | {"initial": "out/one"})
+    assert "They began with the weights of `out/one`." in card
 
 
 def test_what_the_comparison_shows_is_said():
