@@ -2,7 +2,8 @@
 
 docs/images/curves_omniglot.png has the rows of the comparison on Omniglot, nats against minutes of
 training; docs/images/curves_cifar10.png the small ConvDRAW on CIFAR-10, its first hour (`_1`) and
-what went on from it, and the deep VAE, in bits per dimension. Both are from the logs in runs/results.
+what went on from it, and the deep VAE, in bits per dimension. Both are from the logs in
+runs/results.
 """
 
 from typing import Any
