@@ -115,7 +115,8 @@ def card(name: str, found: Preset, row: dict[str, Any]) -> str:
         name=name, summary=found.summary, parameters=row["parameters"], data=found.data.name,
         updates=row["updates"], batch=found.train.batch, images_seen=row["images_seen"],
         minutes=row["minutes"], machine=machine, images=row["test"]["images"],
-        bound=bound(found, row), initial=began(row.get("initial")), licence=describe(found.data).licence,
+        bound=bound(found, row), initial=began(row.get("initial")),
+        licence=describe(found.data).licence,
     )  # fmt: skip
 
 
