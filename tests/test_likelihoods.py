@@ -429,3 +429,11 @@ def test_a_score_is_a_mixture():
     torch.testing.assert_close(ends[0], -pixels.log_prob(x))
     torch.testing.assert_close(ends[1], -one_spread(pixels, x))
     torch.testing.assert_close(score(pixels, x, 0.3), 0.7 * ends[0] + 0.3 * ends[1])
+
+
+@pytest.mark.parametrize("d", [1e-12, 1e-8, 0.5, math.log(2), 3.0, 500.0])
+def test_log1mexp_has_finite_gradients_in_float32(d):
+    value = torch.tensor(d, requires_grad=True)
+    log1mexp(value).backward()
+    wanted = 1 / math.expm1(d) if d < 80 else 0.0
+    assert value.grad.item() == pytest.approx(wanted, rel=1e-4)
