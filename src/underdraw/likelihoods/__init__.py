@@ -1,0 +1,108 @@
+"""Likelihoods: from the last canvas to p(x | z).
+
+A likelihood is a module that turns a canvas (B, K, H, W) into a distribution over images
+(B, C, H, W) with `.mean` (what is shown, and what error images subtract), `.log_prob(target)` and,
+for 8-bit images, `.log_mass(x)` (nats per image).
+
+*Bernoulli* (DRAW, Eq. 9): K = C, the canvas holds logits l and
+
+    log p(x) = sum x l - softplus(l)
+
+computed from the logits, so it is finite for every canvas. Grey values in [0, 1] are taken as
+means, as the DRAW paper does for SVHN and CIFAR-10; the result is then a cross-entropy and no
+likelihood of anything.
+
+*Gaussian on dequantised pixels* (Convolutional DRAW, 2016, Eqs 8-11): K = 2C, mean m and
+log-variance a are the two halves of the canvas. The target is x + s (u - 1/2) with s = 1/256 and u
+uniform, and the cost is log(q(x) / p(x)) with q uniform of density 1/s, hence
+
+    log_prob = sum log N(target; m, exp(a / 2)) - log 256
+
+a lower bound of the log mass of the 8-bit image: divided by the number of dimensions and by log 2
+it is minus the bits per dimension.
+
+*Masses of the 256 levels* are what a lossless coder pays for: `levels`. *Mixtures of discretised
+logistics* are masses from the start, with or without coupled colours: `logistics`.
+"""
+
+import math
+
+from jaxtyping import Float
+from torch import Tensor
+
+from underdraw.likelihoods.interface import Discrete, Likelihood, Pixels
+from underdraw.likelihoods.levels import LEVELS, LOG_2, Cell, cell, log1mexp, log_between
+from underdraw.likelihoods.logistics import (
+    CoupledLogistics,
+    CoupledPixels,
+    LogisticPixels,
+    Logistics,
+)
+from underdraw.likelihoods.plain import (
+    Bernoulli,
+    BernoulliPixels,
+    DequantisedGaussian,
+    GaussianPixels,
+)
+
+__all__ = [
+    "LEVELS",
+    "LIKELIHOODS",
+    "LOG_2",
+    "Bernoulli",
+    "BernoulliPixels",
+    "Cell",
+    "CoupledLogistics",
+    "CoupledPixels",
+    "DequantisedGaussian",
+    "Discrete",
+    "GaussianPixels",
+    "Likelihood",
+    "LogisticPixels",
+    "Logistics",
+    "Pixels",
+    "cell",
+    "check_likelihood",
+    "log1mexp",
+    "log_between",
+    "one_spread",
+    "score",
+]
+
+
+LIKELIHOODS: dict[str, type[Likelihood]] = {
+    "bernoulli": Bernoulli,
+    "gaussian": DequantisedGaussian,
+    "logistics": Logistics,
+    "coupled": CoupledLogistics,
+}
+
+
+def one_spread(pixels: Pixels, target: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
+    """Log density under Gaussian pixels of one standard deviation for each image, the best one.
+
+    That is -N/2 log(2 pi e MSE) - N log 256, nats per image: what PSNR measures.
+    """
+    error = (pixels.mean - target).square().flatten(1)
+    return -error.shape[1] * (0.5 * (2 * math.pi * math.e * error.mean(1)).log() + math.log(LEVELS))
+
+
+def score(
+    pixels: Pixels, target: Float[Tensor, "b c h w"], error: float = 0.0
+) -> Float[Tensor, " b"]:
+    """The distortion of images, nats, a share `error` of it by `one_spread`."""
+    if not error:
+        return -pixels.log_prob(target)
+    return -(1 - error) * pixels.log_prob(target) - error * one_spread(pixels, target)
+
+
+def check_likelihood(name: str, channels: int) -> None:
+    """Refuse a likelihood that images of so many channels cannot have.
+
+    Raises:
+        ValueError: there is none of that name, or it couples three colours and there are not three.
+    """
+    if name not in LIKELIHOODS:
+        raise ValueError(f"likelihood must be one of {sorted(LIKELIHOODS)}, got {name!r}")
+    if name == "coupled" and channels != 3:
+        raise ValueError(f"likelihood 'coupled' needs images of 3 channels, got {channels}")
