@@ -21,7 +21,7 @@ the minutes.
 
 One row has more: an update of IWAE costs K passes, and in its M minutes it sees too few images to
 learn from nothing. It starts from the same model trained as a VAE, at the rate of its preset, for
-`START` minutes that are not counted either.
+`START` minutes that are not counted either, and the rates that it tries are `LATER` times lower.
 """
 
 import math
@@ -40,7 +40,8 @@ ROWS = ("vae_omniglot", "iwae_omniglot", "draw_omniglot", "convdraw_omniglot_sma
 FAST = {"draw_omniglot": "bf16", "iwae_omniglot": "bf16"}
 """As ConvDRAW's preset has it; the small products of the VAE gain nothing by it."""
 FROM = {"iwae_omniglot": "vae_omniglot"}  # rows that start from weights trained for another bound
-START = 10.0  # minutes
+START = 40.0  # minutes of that
+LATER = 0.125  # of the preset's learning rate, from weights that are trained
 FACTORS = (1.0, 0.5, 2.0)  # learning rates to try, in the preset's
 MOST = 5
 MARGIN = 1.05
@@ -80,7 +81,8 @@ def started(found: Preset, home: Path, root: Path | None) -> Preset:
         home / "start.json", lambda: clock.trial(before, home / "start_trial", root, 1.0)
     )
     finish(clock.scheduled(before, clock.updates(before, speed, START), 4), run, root)
-    return replace(found, train=replace(found.train, initial=str(run)))
+    rate = found.train.learning_rate * LATER
+    return replace(found, train=replace(found.train, initial=str(run), learning_rate=rate))
 
 
 def at_rate(found: Preset, factor: float) -> Preset:
