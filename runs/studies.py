@@ -57,7 +57,7 @@ def steps(root: Path | None, minutes: float, limit: int, out: Path = OUT / "step
     found = preset(NAME)
     found = replace(found, model=replace(found.model, maps=(MAPS,)))
     told = study.steps(found, out, counts=COUNTS, minutes=minutes, root=root)
-    record.write("study_steps", **plain(told))
+    record.write("study_steps", maps=MAPS, **plain(told))
     keep.main(
         "steps", out / "steps.png", f"Cost of T steps of {MAPS} maps, by images seen and by time.",
         f"runs/studies.py steps, CIFAR-10, {minutes:g} minutes for each T",

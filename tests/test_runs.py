@@ -20,18 +20,23 @@ import curves
 import glimpser
 import keep
 import omniglot
+import omniglot_tables
 import record
 import studies
+import study_tables
 import tables
 from codec.crops import crops, tiny
+from underdraw import checkpoint
 from underdraw.codec.rivals import RIVALS
 from underdraw.configs import to_json
 from underdraw.files import write_json
+from underdraw.models import build
 from underdraw.presets import draw_mnist_small, preset
 from underdraw.report.tables import RESULTS
 from underdraw.study import runs as runs_module
 from underdraw.train import Diverged, schedule
 
+SHOWN = ("omniglot", "cifar10")
 MOMENT = 0.003  # minutes
 
 
@@ -175,7 +180,8 @@ def test_a_row_may_start_from_another_bound(small, tmp_path, monkeypatch):
     monkeypatch.setattr(omniglot, "FROM", {small.name: "vae_omniglot"})
     found = omniglot.started(small, tmp_path, None)
     assert found.train.initial == str(tmp_path / "start")
-    assert replace(found, train=replace(found.train, initial=None)) == small
+    lower = replace(small.train, learning_rate=small.train.learning_rate * omniglot.LATER)
+    assert replace(found.train, initial=None) == lower
     begun = json.loads((tmp_path / "start" / "config.json").read_text(encoding="utf-8"))
     assert begun["trained"]["step"] <= clock.updates(small, 1000.0, MOMENT)
 
@@ -240,19 +246,19 @@ def test_what_the_comparison_shows_is_said():
 
     log = [{"nats": 101.0, "minutes": 1.0}, {"nats": 99.0, "minutes": 2.5}]
     rows = [row("draw_omniglot"), row("convdraw_omniglot_small", log=log)]
-    assert "(100.00 nats) after 2.5 minutes" in tables.passed({"rows": rows})
-    assert tables.passed({"rows": rows[:1]}) == ""
+    assert "(100.00 nats) after 2.5 minutes" in omniglot_tables.passed({"rows": rows})
+    assert omniglot_tables.passed({"rows": rows[:1]}) == ""
     rows[1]["log"] = log[:1]
-    assert tables.passed({"rows": rows}) == ""
+    assert omniglot_tables.passed({"rows": rows}) == ""
     rows = [row("vae_omniglot", 50), row("iwae_omniglot", 10, tight=91.0) | {"started": 3.0}]
-    assert "saw 5 times as many images" in tables.behind({"rows": rows})
-    assert "`iwae_omniglot` started from the weights" in tables.begun({"rows": rows})
-    assert "for 3 minutes" in tables.begun({"rows": rows})
-    assert "at its edge" not in tables.begun({"rows": rows})
+    assert "saw 5 times as many images" in omniglot_tables.behind({"rows": rows})
+    assert "`iwae_omniglot` started from the weights" in omniglot_tables.begun({"rows": rows})
+    assert "for 3 minutes" in omniglot_tables.begun({"rows": rows})
+    assert "at its edge" not in omniglot_tables.begun({"rows": rows})
     rows[0]["learning_rate"] = 4
-    assert "`vae_omniglot` ended at its edge, after 3." in tables.begun({"rows": rows})
+    assert "`vae_omniglot` ended at its edge, after 3." in omniglot_tables.begun({"rows": rows})
     rows[1]["importance"]["importance_nats"] = 89.0
-    assert tables.behind({"rows": rows}) == ""
+    assert omniglot_tables.behind({"rows": rows}) == ""
 
 
 def test_rows_without_all_numbers_have_empty_cells(kept):
@@ -309,6 +315,34 @@ def test_a_study_leaves_numbers_and_a_picture_for_the_report(small, tmp_path, ke
     assert f"{low:.1f} ±" in tables.page()
     assert f"{high:.1f} ±" in tables.page()
     assert (tmp_path / "kept" / "beta.png").is_file()
+
+
+def test_studies_of_shipped_models_are_kept_and_tabled(small, tmp_path, kept, monkeypatch):
+    it = str(checkpoint.save(build(small.model), tmp_path / "it", data=to_json(small.data)))
+    monkeypatch.setattr(keep, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(studies, "CHARACTERS", it)
+    monkeypatch.setattr(studies, "NAME", it)
+    studies.store(None, 0.0, 4, tmp_path / "store")
+    studies.information(None, 0.0, 4, tmp_path / "information")
+    (told,) = record.read("study_store")["models"].values()
+    last, page = told["stored"][-1], tables.page()
+    assert f"| {last['steps']} | {last['bits']:,.0f} | {last['bits_per_dim']:.3f} |" in page
+    (told,) = record.read("study_information")["models"].values()
+    assert told["total_bits"] == pytest.approx(last["bits"], rel=1e-4)
+    assert f" | {told['bits'][0][-1]:.1f} | {told['total_bits']:,.1f} |" in page
+    kept_names = {path.name for path in (tmp_path / "kept").iterdir()}
+    assert {f"{what}_{of}.png" for what in ("store", "information") for of in SHOWN} <= kept_names
+
+
+def test_steps_for_the_same_minutes_are_tabled():
+    curve = [{"kind": "train", "bits_per_dim": 1.0}]
+    curve += [{"kind": "valid", "bits_per_dim": bits} for bits in (6.0, 5.0625, 5.5)]
+    row = {"steps": 4, "images": 12345, "images_per_s": 20.6, "curve": curve}
+    found = {"preset": "it", "maps": 32, "minutes_each": 10.0, "commit": "none", "runs": [row]}
+    assert "| 4 | 12,345 | 21 | 5.062 |" in study_tables.steps(found)
+    informed = {"bits": [[1.0, None]], "layer_bits": [1.0], "images": 1, "split": "x"}
+    page = study_tables.informed({"models": {"it": informed}, "commit": "none"})
+    assert "| 1 | 1.0 |  | 1.0 |" in page
 
 
 def test_the_tables_that_ship_are_those_of_the_results():

@@ -1,0 +1,99 @@
+"""The part of the results page about the studies of Convolutional DRAW."""
+
+from typing import Any
+
+import record
+
+
+def page() -> str:
+    """A table for each study that was run."""
+    sections = {"beta": betas, "steps": steps, "store": stored, "information": informed}
+    return "\n".join(
+        section(record.read(f"study_{name}"))
+        for name, section in sections.items()
+        if (record.RESULTS / f"study_{name}.json").is_file()
+    )
+
+
+def betas(found: dict[str, Any]) -> str:
+    """What models come to that were trained with several weights of the distortion."""
+    lines = ["| beta | bits/dim, without beta | rate | nats |", "|---|---|---|---|"]
+    lines += [
+        f"| {row['beta']:g} | {row['bits_per_dim']:.3f} | {row['rate_bits_per_dim']:.3f} "
+        f"| {row['nats']:.1f} ± {row['stderr']:.1f} |"
+        for row in found["betas"]
+    ]
+    return (
+        f"## Several beta\n\n`{found['preset']}`, {found['updates']:,} updates each (about "
+        f"{found['minutes_each']:g} minutes on one thread), {found['images']} images of "
+        f"{found['split']}, {_by('beta', found)} `underdraw report` shows samples.\n\n"
+        + "\n".join(lines)
+        + "\n"
+    )
+
+
+def steps(found: dict[str, Any]) -> str:
+    """What the same minutes come to with several numbers of steps."""
+    lines = [
+        "| T | images seen | images a second | validation, bits/dim |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row['steps']} | {row['images']:,} | {row['images_per_s']:.0f} | {best(row):.3f} |"
+        for row in found["runs"]
+    ]
+    return (
+        f"## Several numbers of steps\n\n`{found['preset']}` with T steps of {found['maps']} maps, "
+        f"{found['minutes_each']:g} minutes each at a constant learning rate, the best of its "
+        f"validations, {_by('steps', found)}\n\n" + "\n".join(lines) + "\n"
+    )
+
+
+def best(row: dict[str, Any]) -> float:
+    """The lowest validation bound of a run, bits per dimension."""
+    return min(one["bits_per_dim"] for one in row["curve"] if one["kind"] == "valid")
+
+
+def stored(found: dict[str, Any]) -> str:
+    """The price of the first steps, and the error of what is made of them."""
+    parts = [
+        f"`{name}`, {told['images']} images of {told['split']}:\n\n"
+        "| steps stored | bits per image | bits/dim | PSNR, zero variance |\n|---|---|---|---|\n"
+        + "\n".join(
+            f"| {row['steps']} | {row['bits']:,.0f} | {row['bits_per_dim']:.3f} "
+            f"| {row['psnr']:.2f} dB |"
+            for row in told["stored"]
+        )
+        for name, told in found["models"].items()
+    ]
+    return (
+        "## The first steps stored\n\nThe rest generated; what it would take to store by an ideal "
+        f"code, {_by('store', found)}\n\n" + "\n\n".join(parts) + "\n"
+    )
+
+
+def informed(found: dict[str, Any]) -> str:
+    """What each layer and step says, in bits."""
+    parts = []
+    for name, told in found["models"].items():
+        count = len(told["bits"][0])
+        lines = [
+            f"`{name}`, {told['images']} images of {told['split']}, bits per image:\n",
+            "| layer | " + " | ".join(f"t = {t + 1}" for t in range(count)) + " | all |",
+            "|---|" + "---|" * (count + 1),
+        ]
+        lines += [
+            f"| {layer + 1} | {' | '.join(map(_bits, row))} | {told['layer_bits'][layer]:,.1f} |"
+            for layer, row in enumerate(told["bits"])
+        ]
+        parts.append("\n".join(lines))
+    return f"## What each step says\n\n{_by('information', found)}\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _bits(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _by(name: str, found: dict[str, Any]) -> str:
+    """What made it."""
+    return f"by `runs/studies.py {name}`, commit {found['commit']}."
