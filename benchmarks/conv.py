@@ -99,6 +99,11 @@ def memory(name: str) -> float:
     return float(subprocess.check_output(command, text=True))
 
 
+def run(seconds: float) -> dict[str, Any]:
+    """Everything that is measured, the peak memory of each way in a process of its own."""
+    return {**measured(seconds), "peak_mb": {name: memory(name) for name in NAMES}}
+
+
 def measured(seconds: float) -> dict[str, Any]:
     """All ways in turns, between two measurements of the convolution rate."""
     updates, firsts = {name: training(name) for name in NAMES}, {}
@@ -110,21 +115,21 @@ def measured(seconds: float) -> dict[str, Any]:
     speed = alternate(updates, CONFIG.steps, seconds)
     rates.append(rate(torch.bfloat16))
     images = {name: BATCH * value for name, value in speed.items()}
-    reached = images["fast"] * flops(build(CONFIG)) / 1e9
+    gflop = flops(build(CONFIG)) / 1e9
+    reached = images["fast"] * gflop
     return {
         "ratio": images["fast"] / images["plain"], "images_per_s": images,
         "share_of_convolution_rate": 2 * reached / sum(rates), "convolution_gflops": rates,
         "convolution_gflops_float32": rate(torch.float32), "first_update_s": firsts,
-        "threads": torch.get_num_threads(),
+        "gflop_per_image": gflop, "threads": torch.get_num_threads(),
     }  # fmt: skip
 
 
-def main(seconds: float = 10.0, memories: bool = True, only: str | None = None) -> None:
+def main(seconds: float = 10.0, only: str | None = None) -> None:
     """Print the table, and one JSON object last.
 
     Args:
         seconds: to spend on each entry.
-        memories: also measure peak memory, each in a process of its own.
         only: print the peak memory of one entry and nothing else.
     """
     if only:
@@ -133,8 +138,7 @@ def main(seconds: float = 10.0, memories: bool = True, only: str | None = None) 
         update(CONFIG.steps)
         print(peak())
         return
-    found = measured(seconds)
-    found["peak_mb"] = {name: memory(name) if memories else 0.0 for name in NAMES}
+    found = run(seconds)
     print(f"{'':<12}{'images/s':>9}{'ratio':>7}{'first update s':>16}{'peak MB':>9}")
     images = found["images_per_s"]
     for name in NAMES:

@@ -46,7 +46,7 @@ def test_flops_are_two_to_a_product():
         ("convdraw_photo_low", False, 0.5, 1.5),
         ("convdraw_photo_mid", False, 0.5, 1.5),
         ("deepvae_cifar10", True, 100, 200),
-        ("deepvae_cifar10_small", True, 5, 10),
+        ("deepvae_cifar10_small", True, 3, 10),
     ],
 )
 def test_presets_keep_to_their_budgets(name, train, least, most):

@@ -49,8 +49,8 @@ def deepvae_cifar10_small() -> Preset:
     """A deep VAE that two cores can train in hours."""
     return Preset(
         "deepvae_cifar10_small",
-        "18 layers at two scales, 96 maps, a latent at each, coupled colours, CIFAR-10",
-        DeepVAEConfig((3, 32, 32), (12, 6), 96, 12, likelihood="coupled"),
+        "18 layers at two scales, 64 maps, a latent at each, coupled colours, CIFAR-10",
+        DeepVAEConfig((3, 32, 32), (12, 6), 64, 12, likelihood="coupled"),
         DataConfig("cifar10"),
         TrainConfig(
             steps=30_000, batch=16, learning_rate=1e-3, kl_warmup=800, precision="bf16", pace=2
