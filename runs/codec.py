@@ -12,6 +12,7 @@ Part by part, into runs/results/codec.json and the page of results:
 Without --model every wish is served as users are served, by the models of `codec.library.LADDER`.
 A part that was measured with the same model is not measured again: results so far are in
 out/codec_HASH.
+With --rivals only the lossless files of the classical codecs are measured anew.
 With --few everything is tried on a few images, and nothing is written to the results.
 """
 
@@ -81,7 +82,7 @@ def batches(levels: Sequence[Any]) -> list[Any]:
 
 
 def without_loss(twin: Twin, levels: Levels) -> dict[str, Any]:
-    """Both lossless kinds, there and back, beside the bound and the classical codecs."""
+    """Both lossless kinds, there and back, beside the bound."""
     dims, count, size = levels[0].size, len(levels), levels.shape[2:]
     bound = exact.bits_per_dim(twin, twin, torch.from_numpy(levels), SEED).mean().item()
     latents = lanes.latents_of(twin, size)
@@ -92,7 +93,6 @@ def without_loss(twin: Twin, levels: Levels) -> dict[str, Any]:
         "images": count, "size": list(size), "bound": bound, "single": singles, "archive": many,
         "archive_over_bound": many["bits_per_dim"] - bound, "overhead": overhead,
         "active_latents": latents, "active_per_dim": share, "allowed": max(0.20, 0.26 * share),
-        "classical": classical(levels),
     }  # fmt: skip
 
 
@@ -195,8 +195,18 @@ def all_lossless(twin: Twin, root: Path, many: int, parts: Parts) -> dict[str, A
     for name in codec_tables.SETS:
         levels = test_levels(name, root, many)
         part = f"lossless_{name}"
-        found[name] = parts.once(twin, part, lambda levels=levels: without_loss(twin, levels))
+        mine = parts.once(twin, part, lambda levels=levels: without_loss(twin, levels))
+        theirs = parts.once(None, part, lambda levels=levels: classical(levels))
+        found[name] = {**mine, "classical": theirs}
     return found
+
+
+def classical_again(root: Path) -> None:
+    """Measure the classical codecs' lossless files anew, and leave all else in the results."""
+    found = record.read("codec")
+    for name, one in found["lossless"].items():
+        one["classical"] = classical(test_levels(name, root, one["images"]))
+    write_json(record.RESULTS / "codec.json", found)
 
 
 def all_steps(choose: Choose, named: bool, levels: Levels, parts: Parts) -> dict[str, Any]:
@@ -229,7 +239,7 @@ def all_rates(choose: Choose, root: Path, hundred: int, parts: Parts) -> dict[st
     return found
 
 
-def main(data: Path, model: str | None = None, few: bool = False) -> None:
+def main(data: Path, model: str | None = None, few: bool = False, rivals: bool = False) -> None:
     """Measure what is not measured yet, and make the page.
 
     Args:
@@ -237,7 +247,13 @@ def main(data: Path, model: str | None = None, few: bool = False) -> None:
         model: a shipped exact model, or a folder, for everything; if none is named, the one that
             serves each wish.
         few: a minute's trial.
+        rivals: only measure the lossless files of the classical codecs anew, once another one is
+            installed: JPEG XL needs `underdraw[jxl]`.
     """
+    if rivals:
+        classical_again(data)
+        tables.main()
+        return
     many, hundred = (12, 8) if few else (500, 100)
     parts = Parts(record.ROOT / "out", few)
     named = model is not None

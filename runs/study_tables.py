@@ -1,4 +1,4 @@
-"""The part of the results page about the studies of Convolutional DRAW."""
+"""The part of the results page about studies: of Convolutional DRAW, and of single parts."""
 
 from typing import Any
 
@@ -7,11 +7,14 @@ import record
 
 def page() -> str:
     """A table for each study that was run."""
-    sections = {"beta": betas, "steps": steps, "store": stored, "information": informed}
+    sections = {
+        "study_beta": betas, "study_steps": steps, "study_store": stored,
+        "study_information": informed, "ablations": ablated,
+    }  # fmt: skip
     return "\n".join(
-        section(record.read(f"study_{name}"))
+        section(record.read(name))
         for name, section in sections.items()
-        if (record.RESULTS / f"study_{name}.json").is_file()
+        if (record.RESULTS / f"{name}.json").is_file()
     )
 
 
@@ -88,6 +91,26 @@ def informed(found: dict[str, Any]) -> str:
         ]
         parts.append("\n".join(lines))
     return f"## What each step says\n\n{_by('information', found)}\n\n" + "\n\n".join(parts) + "\n"
+
+
+def ablated(found: dict[str, Any]) -> str:
+    """What single parts are worth."""
+    lines = [
+        "| model | changed | validation bound | distortion | rate | images seen | parameters |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{row['base']}` | {row['what']} | **{row['nats']:.2f}** ± {row['stderr']:.2f} "
+        f"| {row['distortion']:.2f} | {row['rate']:.2f} | {row['images_seen']:,} "
+        f"| {row['parameters']:,} |"
+        for row in found["rows"]
+    ]
+    return (
+        "## Single parts\n\nOne thing changed, the same minutes "
+        f"({found['rows'][0]['minutes']:g} on one thread), the same seed and learning rate; nats "
+        f"per image of the validation split, by `runs/ablations.py`, commit {found['commit']}. The "
+        "first row of a model is its base.\n\n" + "\n".join(lines) + "\n"
+    )
 
 
 def _bits(value: float | None) -> str:

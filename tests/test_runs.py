@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+import ablations
 import clock
 import codec_tables
 import convdraw
@@ -334,6 +335,34 @@ def test_studies_of_shipped_models_are_kept_and_tabled(small, tmp_path, kept, mo
     assert {f"{what}_{of}.png" for what in ("store", "information") for of in SHOWN} <= kept_names
 
 
+def test_ablations_are_trained_validated_and_tabled_once(small, tmp_path, kept, monkeypatch):
+    few(monkeypatch)
+    monkeypatch.setattr(ablations, "changed", lambda row: small)
+    monkeypatch.setattr(clock, "trial", lambda *args: 1000.0)
+    out = tmp_path / "ablations"
+    ablations.main(minutes=MOMENT, only=("draw", "prior"), out=out)
+    rows = record.read("ablations")["rows"]
+    assert [row["name"] for row in rows] == ["draw", "prior"]
+    assert rows[0]["updates"] == clock.updates(small, 1000.0, MOMENT)
+    assert rows[0]["data"] == "binarized_mnist/valid"
+    assert rows[0]["nats"] == rows[1]["nats"]  # the same seed
+    assert f"| `draw_mnist` | learned prior | **{rows[1]['nats']:.2f}** ±" in tables.page()
+    monkeypatch.setattr(ablations, "finish", refuse)
+    ablations.main(minutes=MOMENT, only=("draw",), out=out)
+    assert record.read("ablations")["rows"] == rows
+    with pytest.raises(ValueError, match="was given"):
+        ablations.main(minutes=2 * MOMENT, only=("draw",), out=out)
+    with pytest.raises(ValueError, match=r"no row \['it'\]"):
+        ablations.main(only=("it",), out=out)
+
+
+def test_every_ablation_changes_its_base():
+    made = {name: ablations.changed(row) for name, row in ablations.ROWS.items()}
+    assert {name for name in made if made[name].model == made["draw"].model} == {"draw"}
+    assert made["constant"].model == replace(made["convdraw"].model, constant_scale=True)
+    assert made["draw"].model == replace(preset("draw_mnist").model, steps=ablations.GLIMPSES)
+
+
 def test_steps_for_the_same_minutes_are_tabled():
     curve = [{"kind": "train", "bits_per_dim": 1.0}]
     curve += [{"kind": "valid", "bits_per_dim": bits} for bits in (6.0, 5.0625, 5.5)]
@@ -420,6 +449,21 @@ def test_the_page_of_the_codec_says_what_was_measured(figures, monkeypatch, tmp_
     (rows,) = (at["rows"] for at in again["rates"]["32"])
     assert {row["codec"] for row in rows} == {"JPEG"}
     assert again["rates"]["64"] == found["rates"]["64"]
+
+
+def test_the_classical_codecs_can_be_measured_again(figures, kept, monkeypatch):
+    one = {"images": 2, "bound": 1.0, "classical": {"WebP": 9.0}}
+    record.write("codec", lossless={"cifar10": one}, steps={"least_rise": 1.0})
+    before = record.read("codec")
+    monkeypatch.setattr(figures.sides, "there", lambda say: [RIVALS["PNG"], RIVALS["JPEG"]])
+    monkeypatch.setattr(figures, "test_levels", lambda name, root, count: crops(count, 16, 16))
+    figures.classical_again(None)
+    after = record.read("codec")
+    found = after["lossless"]["cifar10"].pop("classical")
+    assert list(found) == ["PNG"]
+    assert 0.5 < found["PNG"] < 16
+    del before["lossless"]["cifar10"]["classical"]
+    assert after == before
 
 
 def test_tiles_are_means_of_boxes(figures, tmp_path):

@@ -1,0 +1,122 @@
+"""What single parts of the models are worth, at equal compute.
+
+    python runs/ablations.py --data DIR [--minutes M] [--only NAME ...]
+
+Every row is its base with one thing changed, trained from the same seed with a schedule that ends
+after M minutes on this machine, by a minute's trial (`clock`): a part that costs time takes fewer
+updates. No row has its own learning rate. The number is the bound on the whole validation split
+with the weights that were best on 2,000 of its images; the test split is not looked at.
+
+    DRAW on binarized MNIST      the model of `draw_mnist` with 32 glimpses
+    ConvDRAW on Omniglot         `convdraw_omniglot_small`
+
+Runs are in out/ablations and resume; rows that are done stay done. Run it with one thread on a core
+of its own (OMP_NUM_THREADS=1), or rows that wait for each other are compared with rows that do not.
+The numbers go to runs/results/ablations.json.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import clock
+import record
+from underdraw import checkpoint
+from underdraw.presets import Preset, preset
+from underdraw.study.runs import finish, numbers_of
+
+GLIMPSES = 32
+
+
+@dataclass(frozen=True)
+class Row:
+    """A base, and what is changed."""
+
+    what: str
+    base: str
+    changes: dict[str, Any]
+
+
+DRAW, CONVDRAW = "draw_mnist", "convdraw_omniglot_small"
+ROWS = {
+    "draw": Row("2x2 read, 5x5 write, 32 glimpses", DRAW, {}),
+    "read_1": Row("read 1x1", DRAW, {"read_size": 1}),
+    "read_5": Row("read 5x5", DRAW, {"read_size": 5}),
+    "write_3": Row("write 3x3", DRAW, {"write_size": 3}),
+    "write_8": Row("write 8x8", DRAW, {"write_size": 8}),
+    "glimpses_16": Row("16 glimpses", DRAW, {"steps": 16}),
+    "glimpses_64": Row("64 glimpses", DRAW, {"steps": 64}),
+    "prior": Row("learned prior", DRAW, {"learned_prior": True}),
+    "no_norm": Row("no LayerNorm", DRAW, {"layer_norm": False}),
+    "windows": Row("windows start from border to border, as in Eq. 24", DRAW,
+                   {"tiled_windows": False}),
+    "convdraw": Row("16 steps, 48 maps, posterior scale from the image", CONVDRAW, {}),
+    "constant": Row("posterior scale a constant", CONVDRAW, {"constant_scale": True}),
+}  # fmt: skip
+
+
+def changed(row: Row) -> Preset:
+    """The experiment of a row."""
+    found = preset(row.base)
+    given = {"steps": GLIMPSES, **row.changes} if row.base == DRAW else row.changes
+    train = replace(found.train, precision="bf16")
+    return replace(found, model=replace(found.model, **given), train=train)
+
+
+def measured(row: Row, home: Path, root: Path | None, minutes: float) -> dict[str, Any]:
+    """Train a row in its folder, or what is left of that, and validate it."""
+    found, run = changed(row), home / "full"
+    speed = clock.once(home / "trial.json", lambda: clock.trial(found, home / "trial", root, 1.0))
+    begun = record.begin(run)
+    finish(clock.scheduled(found, clock.updates(found, speed, minutes), 10), run, root)
+    model, state = checkpoint.load_latent(run), numbers_of(run)
+    bound = record.bound(model, found.data, root, "valid")
+    return {
+        "what": row.what, "base": row.base, "data": f"{found.data.name}/valid",
+        "minutes": minutes, "trained": state.minutes, "updates": state.step,
+        "images_seen": state.images, "parameters": sum(p.numel() for p in model.parameters()),
+        "images": bound.images, "nats": bound.nats, "stderr": bound.stderr,
+        "distortion": bound.distortion, "rate": bound.rate, **begun,
+    }  # fmt: skip
+
+
+def collect(out: Path) -> Path:
+    """Write the rows that are measured into the results; those without a run here stay as told."""
+    begun = (record.RESULTS / "ablations.json").is_file()
+    rows = {row["name"]: row for row in (record.read("ablations")["rows"] if begun else [])}
+    for name in ROWS:
+        if (out / name / "row.json").is_file():
+            rows[name] = {"name": name, **clock.once(out / name / "row.json", dict)}
+    return record.write("ablations", rows=[rows[name] for name in ROWS if name in rows])
+
+
+def main(
+    data: Path | None = None,
+    minutes: float = 10.0,
+    only: tuple[str, ...] = (),
+    out: Path = record.ROOT / "out" / "ablations",
+) -> None:
+    """Train and validate the rows, or those named in `only`.
+
+    Args:
+        data: local mirror of the data; None asks the hub.
+        minutes: of training for each row.
+        only: rows.
+        out: folder of the runs.
+    """
+    if unknown := set(only) - set(ROWS):
+        raise ValueError(f"no row {sorted(unknown)}; there are {', '.join(ROWS)}")
+    for name in only or ROWS:
+        home = out / name
+        made = clock.once(
+            home / "row.json", lambda r=ROWS[name], h=home: measured(r, h, data, minutes)
+        )
+        if made["minutes"] != minutes:
+            raise ValueError(f"{home} was given {made['minutes']:g} minutes, not {minutes:g}")
+        collect(out)
+
+
+if __name__ == "__main__":
+    import tyro
+
+    tyro.cli(main)
