@@ -3,6 +3,7 @@
 from typing import Any
 
 from origins import origins
+from underdraw.presets import preset
 
 
 def page(found: dict[str, Any]) -> str:
@@ -29,10 +30,21 @@ def page(found: dict[str, Any]) -> str:
         f"are of the same {images} random images.\n\n"
         + "\n".join(lines)
         + f"\n\n{passed(found)}{begun(found)}{behind(found)}{tried(found)}\n"
-        f"{origins(found['rows'])}\n"
+        f"{origins(found['rows'])}\n{unthreaded(found)}"
         "![Validation while training](images/curves_omniglot.png)\n\n"
         "Convolutional DRAW (2016), Table 1, is about another 28x28 version of Omniglot, so that "
         f"its numbers are not to be compared with these: {theirs}.\n"
+    )
+
+
+def unthreaded(found: dict[str, Any]) -> str:
+    """Which rows do not say how many threads they had."""
+    rows = [f"`{row['name']}`" for row in found["rows"] if row["machine"].get("threads") is None]
+    if not rows:
+        return ""
+    return (
+        f"The threads of {' and '.join(rows)} were not noted; by their speed they had both cores "
+        "when nothing ran beside, twice what the other rows had.\n\n"
     )
 
 
@@ -101,9 +113,15 @@ def tried(found: dict[str, Any]) -> str:
         each = ", ".join(f"{p['learning_rate']:g}: {_nats(p['valid_nats'])}" for p in pilots)
         lines.append(
             f"| `{row['name']}` | {each} | {row['learning_rate']:g} | {row['updates']:,} "
-            f"| {row['best_at']:,} | {row['valid_nats']:.2f} |"
+            f"| {row['best_at']:,} | {row['valid_nats']:.2f}{weighted(row['name'])} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def weighted(name: str) -> str:
+    """The number of samples of a validation bound, if it has several."""
+    samples = preset(name).train.importance_samples
+    return f" (K = {samples})" if samples > 1 else ""
 
 
 def _nats(value: float | None) -> str:

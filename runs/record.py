@@ -151,7 +151,8 @@ def measure(run: Path, root: Path | None, samples: int, limit: int, **more: Any)
         "parameters": sum(p.numel() for p in model.parameters()),
         "updates": state.step, "images_seen": state.images, "minutes": state.minutes,
         "initial": within(begun.get("initial")), "best_at": trained["step"],
-        "valid_nats": trained["validation_nats"], "test": test, "importance": tight,
+        "valid_nats": trained["validation_nats"],
+        "valid_objective": trained.get("validation_objective"), "test": test, "importance": tight,
         **begin(run),
     }  # fmt: skip
     write_json(run / TEST, {**more, **values})

@@ -294,6 +294,8 @@ def compare(cases, backend: str, pace: int = 1) -> list[str]:
 
 def test_compiled_agrees_with_eager(tiny):
     cases = [(name, next(iter(variants.values()))) for name, variants in tiny.items()]
+    layers = ("padded", "two_strided", "two_dense", "three", "three_dense")
+    cases += [("convdraw", tiny["convdraw"][variant]) for variant in layers]
     assert compare(cases, "aot_eager") == [f"{name} agrees" for name, _ in cases]
 
 

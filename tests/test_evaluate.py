@@ -1,6 +1,7 @@
 """The bound, measured: repeatable, and equal to a re-computation."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from toy import Toy
 from underdraw.data import Subset, hold, random_subset
 from underdraw.evaluate import evaluate, passes
 from underdraw.latent import cost_by_cell, kl, posterior, prior
+from underdraw.likelihoods import LIKELIHOODS, Logistics
 from underdraw.models import build
 from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.models.draw import DRAWConfig
@@ -241,6 +243,21 @@ def test_a_likelihood_of_levels_has_one_number_of_bits_and_binary_images_none(mo
     assert found.bits_per_dim_discrete == pytest.approx(found.bits_per_dim, rel=1e-6)
     assert 7.5 < found.bits_per_dim < 10
     assert evaluate(model, images).bits_per_dim_discrete is None
+
+
+def test_uniform_noise_costs_eight_bits_a_dimension(monkeypatch):
+    """By a model that says nothing, and starts on a canvas of 64 components side by side."""
+    monkeypatch.setitem(LIKELIHOODS, "logistics", partial(Logistics, 64))
+    silent = build(ConvDRAWConfig((3, 32, 32), 1, 3, (2,), (1,), (2,), "logistics"))
+    with torch.no_grad():
+        for head in (silent.write.affine, silent.layers[0].to_q.affine):
+            head.weight.zero_()
+            head.bias.zero_()
+    noise = np.random.default_rng(0).integers(0, 256, (16, 3, 32, 32), dtype=np.uint8)
+    found = evaluate(silent, hold(noise, name="noise"), batch=8)
+    assert found.rate == 0
+    assert found.bits_per_dim == pytest.approx(8.0, abs=0.01)
+    assert found.bits_per_dim_discrete == found.bits_per_dim
 
 
 def test_images_of_other_channels_do_not_fit_a_model_of_any_size():

@@ -10,6 +10,7 @@ from torch._dynamo.exc import TorchDynamoException
 from underdraw import fast
 from underdraw.latent import mode, posterior, stretch
 from underdraw.models import build
+from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.models.draw import DRAWConfig
 
 CONFIG = DRAWConfig(shape=(1, 6, 5), steps=4, hidden=8, latent=3)
@@ -53,6 +54,17 @@ def test_a_fold_of_ones_own_runs_eagerly():
     noise = posterior(model.noise(2))
     x = torch.rand(2, 1, 6, 5)
     assert list(model.paint(noise, x, fold=lambda frame, drawn: len(drawn))) == [1, 1, 1, 1]
+
+
+def test_sizes_that_are_no_multiple_are_compiled_too(monkeypatch):
+    model = build(ConvDRAWConfig((1, 5, 7), 2, 3, (2,), (1,), (2,), "bernoulli"))
+    x, noise = torch.rand(2, 1, 5, 7), model.noise(2)
+    eager = model(x, noise)
+    fast.compile_model(model, backend="eager")
+    monkeypatch.setattr(model.run, "compiled", stretch)
+    monkeypatch.setattr(model.run, "pure", None)  # calling it would fail
+    assert torch.equal(model(x, noise).bound, eager.bound)
+    assert model.outcome(x, noise)[0].shape == (2, 1, 5, 7)
 
 
 def test_any_pace_tells_the_same_story():

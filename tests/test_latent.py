@@ -1,6 +1,7 @@
 """Sources, traces and terms; and bounds against a model whose marginal is known."""
 
 import math
+from dataclasses import replace
 from functools import partial
 from statistics import NormalDist
 
@@ -31,6 +32,8 @@ from underdraw.latent import (
     replay,
 )
 from underdraw.latent.model import cropped, padded
+from underdraw.models import build
+from underdraw.models.convdraw import ConvDRAWConfig
 
 STEPS = 3
 
@@ -406,10 +409,26 @@ def test_images_are_padded_by_their_last_row_and_column():
     assert torch.equal(larger[:, :, :5, 5], x[:, :, :, 3])
 
 
-def test_a_cropped_fold_sees_the_upper_left_of_the_canvas():
+def test_a_canvas_is_cut_to_its_upper_left():
     frame = Frame(torch.rand(2, 1, 6, 6), None, None)
-    seen, _ = cropped(lambda frame, drawn: (frame, drawn), (5, 4))(frame, [])
-    assert torch.equal(seen.canvas, frame.canvas[:, :, :5, :4])
+    assert torch.equal(cropped(frame, (5, 4)).canvas, frame.canvas[:, :, :5, :4])
+
+
+def test_every_latent_that_is_given_must_fit(draw):
+    x, noise = torch.rand(2, *draw.shape), draw.noise(2)
+    for wrong in (noise[-1][:1], noise[-1][:, :1], torch.cat([noise[-1]] * 2)):
+        with pytest.raises(ValueError, match="the source"):
+            draw(x, [*noise[:-1], wrong])
+
+
+def test_the_density_of_levels_is_no_bound():
+    model = build(ConvDRAWConfig((1, 4, 4), 1, 3, (2,), (1,), (2,)))
+    x, noise = torch.rand(2, 1, 4, 4), model.noise(2)
+    with pytest.raises(ValueError, match="DequantisedGaussian scores dequantised images"):
+        model(x, noise)
+    levels = build(replace(model.config, likelihood="logistics"))
+    found = levels(x, noise).bound
+    assert torch.equal(found, levels(x, noise, levels.likelihood.target(x)).bound)
 
 
 # --- cells -----------------------------------------------------------------------------------

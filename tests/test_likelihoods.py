@@ -207,6 +207,17 @@ def test_gaussian_masses_in_the_tails_are_exact_where_cdfs_are_all_zeros_and_one
     torch.testing.assert_close(single.double(), found, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("log_variance", [-16.0, 0.0, 4.0, 10.0, 18.0, 25.0])
+def test_gaussian_masses_in_float32_are_those_in_float64(log_variance):
+    canvas = gaussian_canvas(0.4142, math.exp(0.5 * log_variance)).float()
+    exact = masses(DequantisedGaussian(), canvas.double())
+    canvas.requires_grad_()
+    found = masses(DequantisedGaussian(), canvas)
+    torch.testing.assert_close(found.double(), exact, rtol=1e-5, atol=1e-5)
+    found.sum().backward()
+    assert canvas.grad.isfinite().all()
+
+
 def test_gaussian_mass_of_a_narrow_cell_is_its_density():
     for m, sigma in ((0.3, 0.5), (0.7, 20.0)):
         found = masses(DequantisedGaussian(), gaussian_canvas(m, sigma))[1:-1]

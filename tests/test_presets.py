@@ -21,8 +21,9 @@ def flops(config: object, train: bool) -> float:
     with torch.device("meta"):
         model = build(config)
         noise = [torch.zeros(1, *model.latent_shape(site)) for site in model.sites]
+        x = torch.zeros(1, *model.shape)
         with FlopCounterMode(display=False) as counter:
-            bound = model(torch.zeros(1, *model.shape), noise).bound
+            bound = model(x, noise, x).bound
             if train:
                 bound.sum().backward()
     return counter.get_total_flops()

@@ -260,6 +260,12 @@ def test_what_the_comparison_shows_is_said():
     assert "`vae_omniglot` ended at its edge, after 3." in omniglot_tables.begun({"rows": rows})
     rows[1]["importance"]["importance_nats"] = 89.0
     assert omniglot_tables.behind({"rows": rows}) == ""
+    threads = [{"machine": {"threads": None}}, {"machine": {"threads": 1}}]
+    told = [one | more for one, more in zip(rows, threads, strict=True)]
+    assert "threads of `vae_omniglot` were not noted" in omniglot_tables.unthreaded({"rows": told})
+    assert omniglot_tables.unthreaded({"rows": told[1:]}) == ""
+    assert omniglot_tables.weighted("iwae_omniglot") == " (K = 50)"
+    assert omniglot_tables.weighted("vae_omniglot") == ""
 
 
 def test_rows_without_all_numbers_have_empty_cells(kept):

@@ -46,7 +46,7 @@ from underdraw.latent import (
 )
 
 PRECISIONS = ("float32", "bf16")
-GRAPHS = 64  # shapes, rules and folds that one process may compile
+GRAPHS = 256  # shapes, rules, folds and stretches of layers that one process may compile
 TENSOR_RULES = (from_posterior, from_cell, from_prior, as_given)
 FOLDS = (whole, cost_by_kl, cost_by_sample, cost_by_cell, everything, logits_only)
 

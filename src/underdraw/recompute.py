@@ -48,12 +48,12 @@ class Recomputed:
         fold: Any,  # noqa: ANN401
         state: Any,  # noqa: ANN401
         given: Any,  # noqa: ANN401
-        x: Any,  # noqa: ANN401
+        *rest: Any,  # noqa: ANN401
     ) -> tuple[Any, list[Any]]:
         told: list[Any] = []
         for first in range(0, len(given), self.pace):
             part = given[first : first + self.pace]
-            state, shown = self.run(model, rule, fold, state, part, x)
+            state, shown = self.run(model, rule, fold, state, part, *rest)
             told += shown
         return state, told
 

@@ -15,6 +15,7 @@ from underdraw.models.convdraw import ConvDRAW, ConvDRAWConfig
 
 ONE = ConvDRAWConfig((2, 6, 4), steps=2, kernel=3, maps=(3,), latent=(2,), stride=(2,))
 TWO = replace(ONE, maps=(3, 4), latent=(2, 3), stride=(2, 1))
+THREE = vars(TWO) | {"maps": (3, 4, 5), "latent": (2, 3, 1), "shape": (2, 8, 8)}
 VARIANTS = {
     "one": {},
     "one_plain": {"norm": "none", "weight_norm": True, "likelihood": "bernoulli"},
@@ -23,6 +24,8 @@ VARIANTS = {
     "two": vars(TWO),
     "two_strided": vars(TWO) | {"shape": (2, 8, 4), "stride": (2, 2), "constant_scale": True},
     "two_dense": vars(TWO) | {"stride": (2, None), "initial_maps": True, "weight_norm": True},
+    "three": THREE | {"stride": (2, 1, 2)},
+    "three_dense": THREE | {"stride": (2, None, 1), "constant_scale": True},
     "two_logistics": vars(TWO) | {"likelihood": "logistics", "norm": "none"},
 }
 
@@ -49,12 +52,14 @@ def noise_for(model: ConvDRAW, n: int = 2) -> list[torch.Tensor]:
 
 
 class Story:
-    """One image, one or two layers, with the weights of a model; nothing of its code is used."""
+    """One image, any number of layers, with the weights of a model; none of its code is used.
+
+    The layers above the second do what the second does to the first.
+    """
 
     def __init__(self, model: ConvDRAW) -> None:
         self.config = model.config
         self.w = {name: value.detach().numpy() for name, value in model.state_dict().items()}
-        self.two = len(self.config.maps) == 2
 
     def rnn(self, name, inputs, h, c):
         """A convolutional LSTM that reads `inputs` and its own h."""
@@ -108,40 +113,32 @@ class Story:
 
     def tell(self, x, noise):
         """One image (C, H, W) -> canvas after each step, and (mu, sigma) of q and p per site."""
-        _, height, width = x.shape
-        s = self.config.stride[0]
-        at1 = height // s, width // s
-        r = self.w["r_0"] + np.zeros((1, height, width))
-        (e1, ce1), (d1, cd1) = (self.start(0, part, at1) for part in ("enc", "dec"))
-        if self.two:
-            s2 = self.config.stride[1]
-            blocks = at1 if s2 is None else (s2, s2)
-            at2 = at1[0] // blocks[0], at1[1] // blocks[1]
-            (e2, ce2), (d2, cd2) = (self.start(1, part, at2) for part in ("enc", "dec"))
+        size, layers, blocks, sizes = x.shape[1:], range(len(self.config.maps)), [], []
+        for s in self.config.stride:
+            blocks.append(size if s is None else (s, s))
+            size = size[0] // blocks[-1][0], size[1] // blocks[-1][1]
+            sizes.append(size)
+        r = self.w["r_0"] + np.zeros((1, *x.shape[1:]))
+        enc, dec = ([self.start(i, part, sizes[i]) for i in layers] for part in ("enc", "dec"))
         canvases, qs, ps, noise = [], [], [], iter(noise)
         for t in range(self.config.steps):
-            eps = x - self.mean(r)  # (1, 12)
-            look = blocks_to_maps(np.concatenate([x, eps]), (s, s))
-            e1, ce1 = self.rnn("layers.0.rnn_enc", [d1, look], e1, ce1)  # (2, 13)
-            q1 = self.q(0, e1, t)  # (3, 14)
-            above = []
-            if self.two:
-                look = blocks_to_maps(q1[0], blocks)
-                e2, ce2 = self.rnn("layers.1.rnn_enc", [d2, look], e2, ce2)  # (15)
-                q2 = self.q(1, e2, t)  # (16)
-                z2 = q2[0] + q2[1] * next(noise)
-                ps.append(self.p(1, d2))  # (17)
-                qs.append(q2)
-                d2, cd2 = self.rnn("layers.1.rnn_dec", [z2], d2, cd2)  # (18)
-                above = [d2]
-                if blocks != (1, 1):
-                    above = [maps_to_blocks(self.conv("layers.1.say.affine", d2), blocks)]
-            z1 = q1[0] + q1[1] * next(noise)
-            ps.append(self.p(0, d1, *above))  # (4, 19)
-            qs.append(q1)
-            drawn = blocks_to_maps(r, (s, s))
-            d1, cd1 = self.rnn("layers.0.rnn_dec", [z1, *above, drawn], d1, cd1)  # (5, 20)
-            r = r + maps_to_blocks(self.conv("write.affine", d1), (s, s))  # (6, 21)
+            look, q = np.concatenate([x, x - self.mean(r)]), {}  # (1, 12)
+            for i in layers:
+                look = blocks_to_maps(look, blocks[i])
+                enc[i] = self.rnn(f"layers.{i}.rnn_enc", [dec[i][0], look], *enc[i])  # (13, 15)
+                q[i] = self.q(i, enc[i][0], t)  # (14, 16)
+                look = q[i][0]
+            told = []
+            for i in reversed(layers):
+                ps.append(self.p(i, dec[i][0], *told))  # (17, 19)
+                qs.append(q[i])
+                z = q[i][0] + q[i][1] * next(noise)
+                drawn = [] if i else [blocks_to_maps(r, blocks[0])]
+                dec[i] = self.rnn(f"layers.{i}.rnn_dec", [z, *told, *drawn], *dec[i])  # (18, 20)
+                told = [dec[i][0]]
+                if i and blocks[i] != (1, 1):
+                    told = [maps_to_blocks(self.conv(f"layers.{i}.say.affine", *told), blocks[i])]
+            r = r + maps_to_blocks(self.conv("write.affine", dec[0][0]), blocks[0])  # (6, 21)
             canvases.append(r)
         return canvases, qs, ps
 
@@ -184,8 +181,6 @@ def test_it_is_the_papers_equations(variant):
 
 
 # --- layers ----------------------------------------------------------------------------------
-
-THREE = vars(TWO) | {"maps": (3, 4, 5), "latent": (2, 3, 1), "shape": (2, 8, 8)}
 
 
 @pytest.mark.parametrize(
@@ -246,7 +241,7 @@ def test_images_of_any_size(size):
         assert choice.z.shape == e.shape == (2, *model.latent_shape(choice.site, size))
     again = model.unroll(replay([choice.z for choice in trace.choices]), n=2, size=size)
     assert torch.equal(again.frames[-1].canvas, trace.frames[-1].canvas)
-    terms = model(x, noise)
+    terms = model(x, noise, x)
     distortion = -model.likelihood(trace.frames[-1].canvas).log_prob(x)
     torch.testing.assert_close(terms.distortion, distortion)
 
@@ -354,6 +349,8 @@ def test_write_gain_scales_the_first_strokes():
         ({"maps": (3, 4)}, "entry per layer"),
         ({"latent": (0,)}, "latent"),
         ({"stride": (0,)}, "stride"),
+        ({"stride": (None, 2), "maps": (3, 4), "latent": (1, 1)}, "one pixel is left to read"),
+        ({"maps": (1,)}, r"maps is \(1,\): one map alone"),
         ({"likelihood": "poisson"}, "poisson"),
         ({"mu_gain": 0.0}, "mu_gain"),
     ],

@@ -107,7 +107,7 @@ def test_the_bound_is_that_of_the_equations(options):
     model = made(**options)
     x = torch.rand(2, *model.shape).double()
     noise = [e.double() for e in model.noise(2)]
-    terms = model(x, noise)
+    terms = model(x, noise, x)
     for i in range(2):
         canvas, choices = Story(model).tell(x[i].numpy(), [e[i].numpy() for e in noise])
         m, a = np.split(canvas, 2)
@@ -167,7 +167,7 @@ def test_a_silent_posterior_costs_nothing():
             latent.to_q.weight.zero_()
             latent.to_q.bias.zero_()
     x = torch.rand(2, *model.shape).double()
-    assert model(x, [e.double() for e in model.noise(2)]).rates.abs().max() < 1e-12
+    assert model(x, [e.double() for e in model.noise(2)], x).rates.abs().max() < 1e-12
 
 
 @pytest.mark.parametrize(

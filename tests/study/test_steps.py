@@ -1,5 +1,6 @@
 import json
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,12 @@ from PIL import Image
 from underdraw.models.vae import VAEConfig
 from underdraw.study import runs as runs_module
 from underdraw.study import steps
-from underdraw.study.runs import numbers_of
+from underdraw.study.runs import Interrupted
 from underdraw.study.steps import chart, spend, with_steps
-from underdraw.train import Outcome
 from underdraw.train.schedule import glimpses, learning_rate
+from underdraw.train.state import Numbers
 
+steps_module = sys.modules["underdraw.study.steps"]  # the package has the function of that name
 MOMENT = 0.003  # minutes
 
 
@@ -33,19 +35,6 @@ def test_the_schedule_does_not_depend_on_the_end(preset):
         with_steps(replace(preset, model=VAEConfig()), 2)
     with pytest.raises(ValueError, match="steps"):
         with_steps(preset, 0)
-
-
-@pytest.fixture
-def asked(monkeypatch):
-    """Minutes that training is asked for, in the place of training."""
-    minutes = []
-
-    def note(preset, run, max_minutes=None, **options):
-        minutes.append(max_minutes)
-        return Outcome(1, "time", None, None, run, True)
-
-    monkeypatch.setattr(runs_module, "train", note)
-    return minutes
 
 
 def test_runs_are_trained_for_their_time_and_once(preset, tmp_path, monkeypatch):
@@ -75,14 +64,36 @@ def test_runs_are_trained_for_their_time_and_once(preset, tmp_path, monkeypatch)
     assert again["runs"] == found["runs"]
 
 
-def test_more_minutes_train_for_the_rest(preset, tmp_path, asked):
-    run, changed = tmp_path / "steps_2", with_steps(preset, 2)
+@pytest.fixture
+def clock(monkeypatch):
+    """Minutes by the clock, for the tests to move on."""
+    at = [0.0]
+    monkeypatch.setattr(steps_module.time, "monotonic", lambda: 60 * at[0])
+    return at
+
+
+def test_more_minutes_train_for_the_rest(preset, tmp_path, monkeypatch, clock):
+    run, changed, asked = tmp_path / "steps_2", with_steps(preset, 2), []
+
+    def spent(preset, run, root, minutes, quiet):
+        asked.append(minutes)
+        run.mkdir(exist_ok=True)
+        clock[0] += 1.0  # a signal comes after a minute, the first time
+        if len(asked) == 1:
+            raise Interrupted(2, run)
+        clock[0] += minutes - 1.0
+
+    monkeypatch.setattr(steps_module, "go_on", spent)
+    with pytest.raises(Interrupted):
+        spend(changed, run, None, 3.0)
     spend(changed, run, None, 3.0)
     spend(changed, run, None, 2.0)
-    assert asked == [3.0]
+    assert asked == [3.0, 2.0]
     spend(changed, run, None, 5.0)
-    had = numbers_of(run).minutes
-    assert asked == [3.0, 5.0 - had]
+    assert asked == pytest.approx([3.0, 2.0, 2.0])
+    monkeypatch.setattr(steps_module, "numbers_of", lambda run: Numbers(minutes=6.0))
+    spend(changed, run, None, 7.0)  # it was killed, and nobody wrote down how long it ran
+    assert asked[-1] == pytest.approx(1.0)
 
 
 def test_both_panels_show_every_run():

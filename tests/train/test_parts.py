@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,8 +11,12 @@ import underdraw
 from train.tiny_run import digits, go, tiny
 from underdraw.evaluate import evaluate
 from underdraw.latent import Terms
-from underdraw.presets import TrainConfig
-from underdraw.train import elbo, iwae, schedule, train
+from underdraw.models import build
+from underdraw.models.deepvae import DeepVAEConfig
+from underdraw.presets import TrainConfig, vae_omniglot
+from underdraw.study.runs import numbers_of
+from underdraw.train import RunError, elbo, iwae, loop, read_log, schedule, train
+from underdraw.train.loop import Run
 from underdraw.train.state import TrainState
 
 TERMS = Terms(torch.tensor([3.0, 5.0]), torch.tensor([[1.0, 2.0], [0.5, 0.5]]))
@@ -49,8 +54,6 @@ def test_glimpses_come_in_stages():
 
 
 def test_the_average_follows_the_weights():
-    from underdraw.models import build
-
     state = TrainState(build(tiny().model), tiny().train)
     name, weight = next(iter(state.weights.items()))
     old = state.ema[name].clone()
@@ -77,7 +80,11 @@ def test_a_run_leaves_a_model_that_is_what_was_validated(tmp_path, changes):
     assert not samples or best < found.nats
     about = json.loads((tmp_path / "config.json").read_text())
     assert about["preset"] == "tiny"
-    assert about["trained"]["validation_nats"] == outcome.best
+    trained = about["trained"]
+    bound = found.importance_nats if samples else found.nats
+    assert trained["validation_nats"] == pytest.approx(bound, rel=1e-6)
+    assert trained.get("validation_objective", trained["validation_nats"]) == outcome.best
+    assert ("validation_objective" in trained) == (beta != 1 or "error" in changes)
     assert about["train"]["batch"] == 8
     assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == [
         f"{step:07d}.png" for step in (20, 40, 60)
@@ -86,8 +93,6 @@ def test_a_run_leaves_a_model_that_is_what_was_validated(tmp_path, changes):
 
 def test_training_learns(tmp_path):
     go(tmp_path, steps=150, glimpses=(), validate_every=50)
-    from underdraw.train import read_log
-
     valid = [row["nats"] for row in read_log(tmp_path) if row["kind"] == "valid"]
     assert valid[-1] < valid[0] - 1
 
@@ -128,19 +133,41 @@ def test_tensorboard_events_are_written(tmp_path):
 
 def test_a_run_starts_from_the_weights_of_another_where_they_fit(tmp_path):
     """A learned prior starts as N(0, I), so a model that gains one starts where the other was."""
-    from dataclasses import replace
-    from pathlib import Path
-
-    from accelerate import Accelerator
-
-    from underdraw.train.loop import Run
-
     first = go(tmp_path / "first")
-    more = tiny(initial=str(tmp_path / "first"))
+    still = {"steps": 2, "warmup": 0, "learning_rate": 1e-12, "glimpses": ()}
+    more = tiny(initial=str(tmp_path / "first"), **still)
     more = replace(more, model=replace(more.model, learned_prior=True))
-    run = Run(more, Path("unused"), Accelerator(), digits(16, 1), True)
-    found = evaluate(run.state.model, digits(16, 1), batch=16)
-    assert found.nats == pytest.approx(first.best, rel=1e-5)
+    options = {"images": digits(40), "valid": digits(16, 1), "quiet": True}
+    begun = train(more, tmp_path / "more", max_minutes=1e-9, **options)
+    assert (begun.step, begun.best) == (1, pytest.approx(first.best, rel=1e-5))
+    (tmp_path / "first").rename(tmp_path / "away")  # who goes on does not need it any more
+    ended = train(more, tmp_path / "more", resume=True, **options)
+    assert (ended.step, ended.best) == (2, pytest.approx(first.best, rel=1e-5))
+    with pytest.raises(RunError, match="none of the weights to start from, of a DRAW, fits this"):
+        TrainState(build(vae_omniglot().model), more.train).adopt(underdraw.load(tmp_path / "more"))
+
+
+def test_minutes_are_those_of_updates_alone(tmp_path, monkeypatch):
+    """A second an update, and a hundred to validate, which is due between rows of the log."""
+    now = [0.0]
+    monkeypatch.setattr("underdraw.train.loop.time.monotonic", lambda: now[0])
+    whole, measured = Run.update, loop.validate
+
+    def update(run, batch):
+        now[0] += 1.0
+        return whole(run, batch)
+
+    def validate(*given):
+        now[0] += 100.0
+        return measured(*given)
+
+    monkeypatch.setattr(Run, "update", update)
+    monkeypatch.setattr(loop, "validate", validate)
+    go(tmp_path, steps=23, glimpses=(), log_every=5, validate_every=3, snapshot_every=10)
+    assert numbers_of(tmp_path).minutes == pytest.approx(23 / 60)
+    rows = read_log(tmp_path)
+    assert {row["images_per_s"] for row in rows if row["kind"] == "train"} == {8.0}
+    assert all(row["minutes"] == pytest.approx(row["step"] / 60) for row in rows)
 
 
 def test_recomputed_steps_train_the_same_weights(tmp_path):
@@ -175,3 +202,16 @@ def test_more_glimpses_than_the_model_has_are_refused_and_nothing_is_left(tmp_pa
     with pytest.raises(ValueError, match="asks for 9 steps of a model that has 4"):
         go(tmp_path / "run", glimpses=((0.5, 9),))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("other", [{"cells": True}, {"error": 0.1}, {"beta": 0.3}])
+def test_importance_weights_exclude_what_means_nothing_beside_them(other):
+    with pytest.raises(ValueError, match="exclude importance_samples, which are 5"):
+        TrainConfig(importance_samples=5, **other)
+
+
+def test_a_model_without_early_pictures_is_not_trained_on_them(tmp_path):
+    deep = DeepVAEConfig((1, 6, 5), depth=(2,), maps=3, latent=1)
+    staged = replace(tiny(), model=deep)
+    with pytest.raises(ValueError, match="before its last step a DeepVAE has no picture"):
+        train(staged, tmp_path, images=digits(40), valid=digits(16), quiet=True)

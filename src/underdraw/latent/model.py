@@ -36,14 +36,9 @@ def padded(x: Tensor, size: Size) -> Tensor:
     return F.pad(x, (0, width - w, 0, height - h), mode="replicate")
 
 
-def cropped(fold: Fold, size: Size) -> Fold:
-    """`fold`, shown only the upper left part of each canvas, of `size`."""
-    height, width = size
-
-    def keep(frame: Frame, drawn: list[Drawn]) -> Any:  # noqa: ANN401
-        return fold(frame._replace(canvas=frame.canvas[..., :height, :width]), drawn)
-
-    return keep
+def cropped(frame: Frame, size: Size) -> Frame:
+    """The frame with the upper left part of its canvas, of `size`."""
+    return frame._replace(canvas=frame.canvas[..., : size[0], : size[1]])
 
 
 def tell(
@@ -68,12 +63,16 @@ def stretch(
     state: StateT,
     given: Sequence[Sequence[Any]],
     x: Tensor | None,
+    size: Size | None = None,
 ) -> tuple[StateT, list[Any]]:
-    """Consecutive steps: a pure function of tensors, and so the unit that is compiled."""
+    """Consecutive steps: a pure function of tensors, and so the unit that is compiled.
+
+    With `size`, canvases are shown cut to it.
+    """
     shown = []
     for layers in given:
         state, frame, drawn = tell(model, rule, state, layers, x)
-        shown.append(fold(frame, drawn))
+        shown.append(fold(frame if size is None else cropped(frame, size), drawn))
     return state, shown
 
 
@@ -88,6 +87,7 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         any_size: whether images may have another height and width than `shape` says.
         stride: what is drawn has sides that are multiples of this many pixels; images of other
             sides are padded by their last row and column, and canvases cut to size.
+        gradual: whether the canvas of every step is a picture, or that of the last alone.
         sites: every stochastic choice, in the order in which it is made.
         pure: runs a stretch of steps.
         run: the same, or what `underdraw.fast` made of it.
@@ -98,6 +98,7 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
     shape: tuple[int, int, int]
     any_size: bool = False
     stride: int = 1
+    gradual: bool = True
     sites: tuple[Site, ...]
     pure = staticmethod(stretch)
     run: Stretch
@@ -160,12 +161,12 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         """The one loop over steps: yields `fold(frame, drawn)` for each."""
         n, size = self._fit(source, x, n, size)
         drawn = self.drawn_size(size)
-        if drawn != size:  # a fold of its own is not compiled; sides that fit are
-            x, fold = x if x is None else padded(x, drawn), cropped(fold, size)
+        x, cut = (x, None) if drawn == size else (x if x is None else padded(x, drawn), size)
         state = self.begin(n, drawn)
         rule, given = self._given(source)
         for first in range(0, len(given), self.pace):
-            state, shown = self.run(self, rule, fold, state, given[first : first + self.pace], x)
+            part = given[first : first + self.pace]
+            state, shown = self.run(self, rule, fold, state, part, x, cut)
             yield from shown
 
     def _fit(self, source: Source, x: Tensor | None, n: int, size: Size | None) -> tuple[int, Size]:
@@ -176,12 +177,13 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
             size = height, width
             if channels != self.shape[0] or not (self.any_size or size == self.shape[1:]):
                 raise ValueError(f"images are {tuple(x.shape[1:])}, the model draws {self.shape}")
-        if isinstance(source, Given) and source.values:
-            count, *shape = source.values[0].shape
-            if count != n:
-                raise ValueError(f"the source is for {count} images, not for {n}")
-            if (wanted := self.latent_shape(self.sites[0], size)) != tuple(shape):
-                raise ValueError(f"the source has latents {tuple(shape)}, not {wanted}")
+        if isinstance(source, Given):
+            for site, value in zip(self.sites, source.values, strict=False):
+                count, *shape = value.shape
+                if count != n:
+                    raise ValueError(f"the source is for {count} images, not for {n}")
+                if (wanted := self.latent_shape(site, size)) != tuple(shape):
+                    raise ValueError(f"the source has latents {tuple(shape)}, not {wanted}")
         return n, size
 
     def _given(self, source: Source) -> tuple[Rule, list[list[Any]]]:
@@ -247,13 +249,24 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         Args:
             x: images (B, C, H, W), what the encoder sees.
             noise: a standard normal tensor per site.
-            target: what the likelihood scores; `x` unless it must be dequantised.
+            target: what the likelihood scores, `likelihood.target(x, u)`; may be left out where
+                nothing must be dequantised.
             cost: `cost_by_kl`, `cost_by_sample` for importance weights, or `cost_by_cell`, with
                 which posteriors are uniform.
             error: share of the distortion that goes by squared errors; see `likelihoods.score`.
+
+        Raises:
+            ValueError: something does not fit, or the target of a density is left out: the density
+                of levels is no bound on anything.
         """
+        if target is None:
+            if self.likelihood.continuous:
+                raise ValueError(
+                    f"a {type(self.likelihood).__name__} scores dequantised images: target is None"
+                )
+            target = self.likelihood.target(x)
         canvas, rates = self.outcome(x, noise, cost)
-        return Terms(score(self.likelihood(canvas), x if target is None else target, error), rates)
+        return Terms(score(self.likelihood(canvas), target, error), rates)
 
     def outcome(
         self, x: Tensor, noise: Sequence[Tensor], cost: Fold = cost_by_kl

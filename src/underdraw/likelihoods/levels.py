@@ -17,6 +17,7 @@ from torch import Tensor
 
 LEVELS = 256
 LOG_2 = math.log(2)
+NARROW = 0.02  # below, the next term of the density's series is less than 1e-10
 
 
 class Cell(NamedTuple):
@@ -55,13 +56,27 @@ def log1mexp(d: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
     return torch.where(d < LOG_2, (-torch.expm1(-small)).log(), torch.log1p(-(-large).exp()))
 
 
-def log_between(low: Float[Tensor, "*s"], high: Float[Tensor, "*s"]) -> Float[Tensor, "*s"]:
-    """Log mass of the standard normal between `low` and `high`.
+def log_between(
+    low: Float[Tensor, "*s"], high: Float[Tensor, "*s"], width: Float[Tensor, "*s"]
+) -> Float[Tensor, "*s"]:
+    """Log mass of the standard normal between `low` and `high`, which are `width` apart.
 
     With log F(low) < log F(high), log(F(high) - F(low)) = log F(high) + log1mexp of their
-    difference; right of the middle the cell is mirrored, where F loses no digits.
+    difference; right of the middle the cell is mirrored, where F loses no digits. Of a cell so
+    narrow that the difference would have few, it is the density phi in its middle m instead,
+
+        phi(m) width (1 + width^2 (m^2 - 1) / 24),
+
+    and `width` is given because the difference of its ends has few digits, too.
     """
     right = low + high > 0
     low, high = torch.where(right, -high, low), torch.where(right, -low, high)
-    below, upto = torch.special.log_ndtr(low), torch.special.log_ndtr(high)
-    return upto + log1mexp(upto - below)
+    inside = low.isfinite() & high.isfinite()
+    middle = (0.5 * (low + high)).masked_fill(~inside, 0)
+    narrow = inside & (width * (1 + middle.abs()) < NARROW)
+    below = torch.special.log_ndtr(low.masked_fill(narrow, -1))  # so that no gradient is infinite
+    upto = torch.special.log_ndtr(high.masked_fill(narrow, 1))
+    bend = width.square() * (middle.square() - 1) / 24
+    density = -0.5 * middle.square() - 0.5 * math.log(2 * math.pi) + width.log()
+    thin = density + torch.log1p(bend.masked_fill(~narrow, 0))
+    return torch.where(narrow, thin, upto + log1mexp(upto - below))

@@ -45,8 +45,9 @@ class GaussianPixels(NamedTuple):
 
     def log_mass(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
         """Log mass of 8-bit images in nats per image; tails fall to the outermost levels."""
-        low, high = cell(x).ends(self.normal.mu, (-self.normal.log_sigma).exp())
-        return log_between(low, high).flatten(1).sum(1)
+        narrow = (-self.normal.log_sigma).exp()
+        low, high = cell(x).ends(self.normal.mu, narrow)
+        return log_between(low, high, narrow / LEVELS).flatten(1).sum(1)
 
 
 class Bernoulli(Likelihood):

@@ -144,6 +144,8 @@ class State(NamedTuple):
 class DeepVAE(LatentModel[State]):
     """Deep convolutional VAE, deterministic or stochastic (Gregor et al., 2016, 4.1.2)."""
 
+    gradual = False
+
     def __init__(self, config: DeepVAEConfig) -> None:
         super().__init__()
         self.config = config

@@ -114,9 +114,10 @@ class TrainConfig:
                 f"snapshot_every must be at least twice log_every ({self.log_every}), or a jump "
                 f"may be in the snapshots before it is seen; got {self.snapshot_every}"
             )
-        if (self.cells or self.error) and self.importance_samples > 1:
+        if (self.cells or self.error or self.beta != 1) and self.importance_samples > 1:
             raise ValueError(
-                f"cells and error exclude importance_samples ({self.importance_samples})"
+                "cells, error and beta exclude importance_samples, which are "
+                f"{self.importance_samples}: got {self.cells}, {self.error} and {self.beta}"
             )
         shares = [share for share, _ in self.glimpses]
         if shares != sorted(shares) or any(count < 1 for _, count in self.glimpses):

@@ -82,8 +82,8 @@ def _rates(
     device, found, done = next(model.parameters()).device, [], 0
     for places, x in batches(images, batch):
         z, _ = image_noise(model, seed, places, 0, size=(x.shape[2], x.shape[3]))
-        terms = model(x.to(device), [e.to(device) for e in z])
-        found.append(terms.rates.double().cpu())
+        _, rates = model.outcome(x.to(device), [e.to(device) for e in z])
+        found.append(rates.double().cpu())
         report(done := done + len(places))
     return found
 

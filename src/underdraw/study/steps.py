@@ -9,6 +9,7 @@ more steps take fewer updates.
 """
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -69,8 +70,8 @@ def steps(
         preset: the experiment; its own number of steps does not matter.
         out: folder to write.
         counts: numbers of steps.
-        minutes: of training for each by the clock; validation and compiling count, but not in the
-            minutes that are reported, which are those spent on updates.
+        minutes: of training for each by the clock; validation counts, but not in the minutes that
+            are reported, which are those spent on updates and on compiling the first.
         root: local mirror of the data.
         quiet: show nothing while training.
         say: told which run is next.
@@ -102,18 +103,21 @@ def spend(
 ) -> None:
     """Train in the folder `run` until it had its minutes; see `steps`."""
     check_settings(preset, run)
-    if _had(run) >= minutes:
+    had, start = _had(run), time.monotonic()
+    if had >= minutes:
         return
-    left = minutes - numbers_of(run).minutes
-    if left > 0:
-        go_on(preset, run, root, left, quiet)
-    write_json(run / DONE, {"minutes": minutes})
+    try:
+        go_on(preset, run, root, minutes - had, quiet)
+    finally:
+        if run.is_dir():
+            write_json(run / DONE, {"minutes": had + (time.monotonic() - start) / 60})
 
 
 def _had(run: Path) -> float:
-    """The minutes a run was given to the end."""
+    """The minutes by the clock that a run had; those spent on updates, if it was killed."""
     path = run / DONE
-    return json.loads(path.read_text(encoding="utf-8"))["minutes"] if path.is_file() else 0.0
+    had = json.loads(path.read_text(encoding="utf-8"))["minutes"] if path.is_file() else 0.0
+    return max(had, numbers_of(run).minutes)
 
 
 def summary(steps: int, run: Path, preset: Preset) -> dict[str, Any]:

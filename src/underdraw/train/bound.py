@@ -30,6 +30,11 @@ class BoundTask(Task):
 
     def __init__(self, preset: Preset, model: Any, place: Place) -> None:  # noqa: ANN401
         super().__init__(preset, model, place)
+        if preset.train.glimpses and not model.gradual:
+            raise ValueError(
+                f"glimpses is {preset.train.glimpses}, and before its last step a "
+                f"{type(model).__name__} has no picture"
+            )
         self.objective = objective(preset.train)
         self.measure_of = measure_of(preset.train)
         self.replicas = self.objective.samples

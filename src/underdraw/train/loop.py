@@ -18,7 +18,6 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor
 
-from underdraw import checkpoint
 from underdraw.classifier import Classifier
 from underdraw.data import Images, Stream, loader, random_subset
 from underdraw.fast import compile_model
@@ -57,8 +56,6 @@ class Run:
                 f"glimpses asks for {too_many[0]} steps of a model that has {self.task.steps}"
             )
         self.state = TrainState(model, self.config)
-        if self.config.initial is not None:
-            self.state.adopt(checkpoint.load(self.config.initial))
         self.model = accelerator.prepare_model(model)
         count = self.config.validate_images or len(valid)
         self.valid = random_subset(valid, min(count, len(valid)), self.config.seed)
@@ -70,8 +67,8 @@ class Run:
         if self.config.recompute:
             recompute_steps(model)
         self.sums = torch.zeros(len(self.task.names), device=accelerator.device)
-        self.count = self.timed = 0  # updates in the sums, and since the clock was set
-        self.clock = self.saved = 0.0
+        self.count = self.timed = 0  # updates in the sums, and in the seconds spent on them
+        self.clock = self.saved = self.spent = 0.0
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -118,7 +115,14 @@ class Run:
 
     # --- now and then ---------------------------------------------------------------------
 
-    def look(self, log: Log, seconds: float) -> None:
+    def tally(self) -> None:
+        """Count the time since the clock was set as spent on updates, and set it."""
+        now = time.monotonic()
+        self.state.numbers.minutes += (now - self.clock) / 60
+        self.spent += now - self.clock
+        self.clock = now
+
+    def look(self, log: Log) -> None:
         """Log a window of updates, and go back if its cost jumped."""
         reduced = self.accelerator.reduce(self.sums / self.count, reduction="mean")
         means: list[float] = reduced.tolist()
@@ -126,9 +130,10 @@ class Run:
         numbers, step = self.state.numbers, self.state.numbers.step
         log.row(
             "train", step, **self.task.row(means),
-            images_per_s=self.timed * self.config.batch / max(seconds, 1e-9),
+            images_per_s=self.timed * self.config.batch / max(self.spent, 1e-9),
             minutes=numbers.minutes, learning_rate=schedule.learning_rate(self.config, step),
         )  # fmt: skip
+        self.timed, self.spent = 0, 0.0
         if jumped(numbers, means[-1], self.config.jump):
             self.set_back(log, means[-1])
 
@@ -144,10 +149,12 @@ class Run:
 
     def validate(self, log: Log) -> None:
         """Measure the averaged weights on validation images; every process waits for it."""
+        self.tally()
         if self.accelerator.is_main_process:
             found = validate(self.task, self.state, self.valid, self.out, self._share())
             log.row("valid", self.state.numbers.step, **found)
         self.accelerator.wait_for_everyone()
+        self.clock = time.monotonic()  # measuring is no training
 
     def _share(self) -> int:
         """Images a process sees at once."""
@@ -155,6 +162,7 @@ class Run:
 
     def save(self) -> None:
         """Write a checkpoint; every process waits for it."""
+        self.tally()
         rows = self.accelerator.gather(self.sums[None]).flatten().tolist()
         self.state.numbers.window = [*rows, float(self.count)]
         if self.accelerator.is_main_process:
@@ -194,14 +202,12 @@ class Run:
 
     def now_and_then(self, log: Log) -> None:
         """What is due after this update: a row of the log, validation."""
-        step, config, now = self.state.numbers.step, self.config, time.monotonic()
+        step, config = self.state.numbers.step, self.config
         if step % config.log_every == 0:
-            self.state.numbers.minutes += (now - self.clock) / 60
-            self.look(log, now - self.clock)
-            self.clock, self.timed = now, 0
+            self.tally()
+            self.look(log)
         if step % config.validate_every == 0 or step == config.steps:
             self.validate(log)
-            self.clock, self.timed = time.monotonic(), 0
         if schedule.glimpses(config, step) != schedule.glimpses(config, step - 1):
             forget(self.state.numbers)
 

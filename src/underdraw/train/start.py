@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 
+from underdraw import checkpoint
 from underdraw.configs import from_json, to_json
 from underdraw.data import Images, Stream, open_images
 from underdraw.files import write_json
@@ -70,7 +71,9 @@ def train(
         How it ended.
 
     Raises:
-        RunError: `out` holds another run, or one that must be resumed, or the cost breaks down.
+        CheckpointError: there is no model of the name that the preset starts from.
+        RunError: `out` holds another run, or one that must be resumed, none of the weights to start
+            from fits, or the cost breaks down.
         DataError: the data are missing or damaged.
         ValueError: the preset cannot be trained on these images.
     """
@@ -82,6 +85,8 @@ def train(
     run = Run(preset, out, accelerator, valid, quiet)
     if (out / LAST).is_file():
         run.resume()
+    elif preset.train.initial is not None:
+        run.state.adopt(checkpoint.load(preset.train.initial))
     batches = run.batches(images)
     accelerator.wait_for_everyone()  # all have looked before the first one writes
     if accelerator.is_main_process:

@@ -65,13 +65,26 @@ class TrainState:
         self.numbers = Numbers()
 
     def adopt(self, other: nn.Module) -> None:
-        """Start from the weights of another model, where names and shapes agree."""
+        """Start from the weights of another model, where names and shapes agree.
+
+        Raises:
+            RunError: they never do.
+        """
         given = dict(other.named_parameters())
+        fitting = [
+            name
+            for name, value in self.weights.items()
+            if name in given and given[name].shape == value.shape
+        ]
+        if not fitting:
+            raise RunError(
+                f"none of the weights to start from, of a {type(other).__name__}, fits this "
+                f"{type(self.model).__name__}"
+            )
         with torch.no_grad():
-            for name, value in self.weights.items():
-                if name in given and given[name].shape == value.shape:
-                    value.copy_(given[name])
-                    self.ema[name].copy_(given[name])
+            for name in fitting:
+                self.weights[name].copy_(given[name])
+                self.ema[name].copy_(given[name])
 
     def average(self, decay: float) -> None:
         """Move the averaged weights towards the weights."""

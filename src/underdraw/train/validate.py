@@ -66,6 +66,8 @@ def _keep(task: Task, state: TrainState, steps: int | None, out: Path, row: dict
     numbers, preset = state.numbers, task.preset
     trained = {"step": numbers.step, "images": numbers.images, "minutes": numbers.minutes}
     trained |= {"glimpses": steps or task.steps, "validation_nats": numbers.best}
+    if "objective" in row:  # what is minimised is no bound
+        trained |= {"validation_nats": row["nats"], "validation_objective": numbers.best}
     if "error" in row:
         trained["validation_error"] = row["error"]
     checkpoint.save(

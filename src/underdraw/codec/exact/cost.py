@@ -136,7 +136,8 @@ def as_real(d: Gaussian) -> Gaussian:
 def log_cell(d: Gaussian, z: Tensor, half: Tensor) -> Tensor:
     """Log mass of the cells z - half .. z + half."""
     narrow = (-d.log_sigma).exp()
-    return log_between((z - half - d.mu) * narrow, (z + half - d.mu) * narrow)
+    low, high = (z - half - d.mu) * narrow, (z + half - d.mu) * narrow
+    return log_between(low, high, (2 * half * narrow).expand_as(low))
 
 
 @torch.no_grad()

@@ -68,11 +68,18 @@ class ConvDRAWConfig:
         for name in ("shape", "maps", "latent", "stride"):
             if any(value is not None and value < 1 for value in getattr(self, name)):
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        above = self.stride[self.stride.index(None) + 1 :] if None in self.stride else ()
+        if any(side not in (None, 1) for side in above):
+            raise ValueError(
+                f"stride is {self.stride}: above a fully connected layer one pixel is left to read"
+            )
         if self.kernel < 1 or self.kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, got {self.kernel}")
         check_likelihood(self.likelihood, self.shape[0])
         if self.norm not in ("none", "channel", "image"):
             raise ValueError(f"norm must be none, channel or image, got {self.norm!r}")
+        if self.norm == "channel" and 1 in self.maps:
+            raise ValueError(f"maps is {self.maps}: one map alone, normalised, is always 0")
         for name in ("input_gain", "mu_gain", "write_gain"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
