@@ -23,6 +23,8 @@ import keep
 import omniglot
 import omniglot_tables
 import record
+import speed
+import speed_conv
 import studies
 import study_tables
 import tables
@@ -383,6 +385,9 @@ def test_steps_for_the_same_minutes_are_tabled():
 def test_the_tables_that_ship_are_those_of_the_results():
     assert RESULTS.read_text(encoding="utf-8") == tables.page()
     assert tables.README.read_text(encoding="utf-8") == tables.readme()
+    assert speed_conv.PAGE.read_text("utf-8") == speed_conv.table(record.read("speed_conv"))
+    page = speed_conv.PAGE.with_name("speed.md").read_text(encoding="utf-8")
+    assert page == speed.table(record.read("speed"))
 
 
 def test_training_needs_neither_the_command_line_nor_datasets():
