@@ -21,6 +21,7 @@ from underdraw.likelihoods import (
     LogisticPixels,
     Logistics,
     check_likelihood,
+    likelihood_of,
     log1mexp,
     one_spread,
     score,
@@ -35,6 +36,17 @@ def test_the_table_names_all():
         "coupled": CoupledLogistics,
     }
     assert dict(LIKELIHOODS) == wanted
+
+
+def test_mixtures_have_as_many_components_as_their_name_says():
+    assert likelihood_of("logistics").components == 5
+    assert likelihood_of("logistics12").components == 12
+    assert likelihood_of("coupled").components == 1
+    assert likelihood_of("coupled3").planes == 12
+    assert isinstance(likelihood_of("gaussian"), DequantisedGaussian)
+    for name in ("poisson", "logistics0", "gaussian2", "coupled-1", "coupled1.5", "", "3"):
+        with pytest.raises(ValueError, match=f"likelihood must be one of .* got {name!r}"):
+            check_likelihood(name, 3)
 
 
 def test_bernoulli_is_the_sum_of_cross_entropies():
@@ -347,6 +359,10 @@ def test_only_three_colours_can_be_coupled():
     for channels in (1, 4):
         with pytest.raises(ValueError, match=f"3 channels, got {channels}"):
             check_likelihood("coupled", channels)
+        with pytest.raises(
+            ValueError, match=f"'coupled2' needs images of 3 channels, got {channels}"
+        ):
+            check_likelihood("coupled2", channels)
 
 
 def test_mass_is_paid_for_every_dimension():

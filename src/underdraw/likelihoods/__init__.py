@@ -26,6 +26,7 @@ logistics* are masses from the start, with or without coupled colours: `logistic
 """
 
 import math
+from string import digits
 
 from jaxtyping import Float
 from torch import Tensor
@@ -63,6 +64,7 @@ __all__ = [
     "Pixels",
     "cell",
     "check_likelihood",
+    "likelihood_of",
     "log1mexp",
     "log_between",
     "one_spread",
@@ -70,12 +72,36 @@ __all__ = [
 ]
 
 
+MIXTURES = (Logistics, CoupledLogistics)
 LIKELIHOODS: dict[str, type[Likelihood]] = {
     "bernoulli": Bernoulli,
     "gaussian": DequantisedGaussian,
     "logistics": Logistics,
     "coupled": CoupledLogistics,
 }
+"""By name. A number after the name of a mixture is that of its components: "logistics10"."""
+
+
+def likelihood_of(name: str) -> Likelihood:
+    """The likelihood of that name, one of `LIKELIHOODS` or a mixture with so many components.
+
+    Raises:
+        ValueError: there is none.
+    """
+    kind, count = _parts(name)
+    return LIKELIHOODS[kind](*map(int, count))
+
+
+def _parts(name: str) -> tuple[str, list[str]]:
+    """A name without the number of components, and that number if there is one."""
+    kind = name.rstrip(digits)
+    count, known = name[len(kind) :], LIKELIHOODS.get(kind)
+    if known is None or (count and (count[0] == "0" or not issubclass(known, MIXTURES))):
+        raise ValueError(
+            f"likelihood must be one of {sorted(LIKELIHOODS)}, a mixture with its components "
+            f"after its name, got {name!r}"
+        )
+    return kind, [count] if count else []
 
 
 def one_spread(pixels: Pixels, target: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
@@ -102,7 +128,6 @@ def check_likelihood(name: str, channels: int) -> None:
     Raises:
         ValueError: there is none of that name, or it couples three colours and there are not three.
     """
-    if name not in LIKELIHOODS:
-        raise ValueError(f"likelihood must be one of {sorted(LIKELIHOODS)}, got {name!r}")
-    if name == "coupled" and channels != 3:
-        raise ValueError(f"likelihood 'coupled' needs images of 3 channels, got {channels}")
+    kind, _ = _parts(name)
+    if kind == "coupled" and channels != 3:
+        raise ValueError(f"likelihood {name!r} needs images of 3 channels, got {channels}")

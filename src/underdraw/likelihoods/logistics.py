@@ -16,7 +16,7 @@ d_c = x_c - sum_k pi_ck m_ck, how far a colour lies from its mean,
 
 so each mass is conditional, their product is the mass of the pixel, and means stay as they were
 but for the folded tails. In PixelCNN++ colours share the choice k, means lean on the colours
-themselves, and g is a tanh. With M = 1, as models have it, the logit of a colour changes nothing.
+themselves, and g is a tanh. With M = 1 the logit of a colour changes nothing.
 """
 
 import math

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 
 from underdraw.distributions import Gaussian, standard
 from underdraw.latent import Draw, Frame, LatentModel, Site, Size
-from underdraw.likelihoods import LIKELIHOODS, check_likelihood
+from underdraw.likelihoods import check_likelihood, likelihood_of
 from underdraw.nn.conv import Conv2d, Enlarge, to_depth
 
 
@@ -150,7 +150,7 @@ class DeepVAE(LatentModel[State]):
         super().__init__()
         self.config = config
         self.shape = config.shape
-        self.likelihood = LIKELIHOODS[config.likelihood]()
+        self.likelihood = likelihood_of(config.likelihood)
         maps, kernel, stride = config.maps, config.kernel, config.stride
         self.scales = [s for s, layers in enumerate(config.depth) for _ in range(layers)][::-1]
         layers, share = len(self.scales), len(self.scales) ** -0.5

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from underdraw.latent import Draw, Frame, LatentModel, Site, Size
-from underdraw.likelihoods import LIKELIHOODS, check_likelihood
+from underdraw.likelihoods import check_likelihood, likelihood_of
 from underdraw.nn.attention import AttentiveReader, AttentiveWriter, FullReader, FullWriter
 from underdraw.nn.cells import LSTMCell
 from underdraw.nn.heads import GaussianHead, StandardHead
@@ -96,7 +96,7 @@ class DRAW(LatentModel[State]):
         self.config = config
         self.shape = config.shape
         self.sites = tuple(Site(t, t, 0) for t in range(config.steps))
-        self.likelihood = LIKELIHOODS[config.likelihood]()
+        self.likelihood = likelihood_of(config.likelihood)
         channels, height, width = config.shape
         canvas = (channels * self.likelihood.planes, height, width)
         hidden, tiled = config.hidden, config.tiled_windows

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from underdraw.distributions import Gaussian, standard
 from underdraw.latent import Draw, Frame, LatentModel, Site, Size
-from underdraw.likelihoods import LIKELIHOODS, check_likelihood
+from underdraw.likelihoods import check_likelihood, likelihood_of
 from underdraw.nn.heads import GaussianHead
 from underdraw.ops import linear
 
@@ -104,7 +104,7 @@ class VAE(LatentModel[Tensor]):
         super().__init__()
         self.config = config
         self.shape = config.shape
-        self.likelihood = LIKELIHOODS[config.likelihood]()
+        self.likelihood = likelihood_of(config.likelihood)
         latents, hidden, between = config.latents, config.hidden, config.between
         count = len(latents)
         self.sites = tuple(Site(i, 0, count - 1 - i) for i in range(count))

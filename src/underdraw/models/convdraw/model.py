@@ -29,7 +29,7 @@ from torch import Tensor, nn
 
 from underdraw.distributions import Gaussian
 from underdraw.latent import Draw, Frame, LatentModel, Site, Size
-from underdraw.likelihoods import LIKELIHOODS
+from underdraw.likelihoods import likelihood_of
 from underdraw.models.convdraw.config import ConvDRAWConfig
 from underdraw.models.convdraw.layer import Layer, LSTMState, spread
 from underdraw.nn.conv import Add, ConstantScaleHead, Enlarge, Scale, Subtract
@@ -53,7 +53,7 @@ class ConvDRAW(LatentModel[State]):
         self.shape = config.shape
         self.any_size = config.any_size
         self.stride = math.prod(s for s in config.stride if s is not None)
-        self.likelihood = LIKELIHOODS[config.likelihood]()
+        self.likelihood = likelihood_of(config.likelihood)
         channels = config.shape[0]
         planes = channels * self.likelihood.planes
         top = range(len(config.maps) - 1, -1, -1)
