@@ -1,6 +1,6 @@
 """Keep a picture that a run left, for the report: `python runs/keep.py NAME PICTURE ...`.
 
-    python runs/keep.py steps out/study/steps/steps.png --caption "..." --run "..."
+    python runs/keep.py steps out/study/steps/steps.png "what it shows" "of which run"
 
 The picture goes to src/underdraw/report/kept/NAME.png with at most 256 colours and at most `side`
 pixels a side, and NAME.json beside it says what it shows, from which run, and the commit and

@@ -90,7 +90,12 @@ def informed(found: dict[str, Any]) -> str:
             for layer, row in enumerate(told["bits"])
         ]
         parts.append("\n".join(lines))
-    return f"## What each step says\n\n{_by('information', found)}\n\n" + "\n\n".join(parts) + "\n"
+    by = _by("information", found)
+    return (
+        f"## What each step says\n\nKL of every layer and step, {by}\n\n"
+        + "\n\n".join(parts)
+        + "\n"
+    )
 
 
 def ablated(found: dict[str, Any]) -> str:

@@ -101,13 +101,22 @@ def curves(
     lines = [points for pair in runs.values() for points in pair if points]
     _scale(axes, lines, top, log_y)
     if log_x:
-        least = min((x for points in lines for x, _ in points if x > 0), default=1.0)
-        axes.set(xscale="log", xlim=(least, max(axes.get_xlim()[1], 2 * least)))
-        axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.10g}")
+        _logarithmic(axes, lines)
     _name(axes, ends)
     if any(train and valid for train, valid in runs.values()):
         _explain(axes, "lower left" if log_x else "upper right")
     return render(figure)
+
+
+def _logarithmic(axes: "Axes", lines: Sequence[Line]) -> None:
+    """A logarithmic horizontal axis, with labels at 1, 2 and 5 times the powers of ten."""
+    from matplotlib.ticker import LogLocator
+
+    least = min((x for points in lines for x, _ in points if x > 0), default=1.0)
+    axes.set(xscale="log", xlim=(least, max(axes.get_xlim()[1], 2 * least)))
+    axes.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
+    axes.xaxis.set_major_formatter(lambda x, _: f"{x:,.10g}")
+    axes.xaxis.set_minor_formatter("")  # or labels would meet
 
 
 def _run(axes: "Axes", name: str, pair: Sequence[Line], i: int) -> tuple[str, float, str]:
