@@ -52,8 +52,12 @@ def commit() -> str:
     head = subprocess.run(
         ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True
     ).stdout.strip()
+    kept = ":!src/underdraw/report/kept"  # pictures that the run itself may just have kept
     status = subprocess.run(
-        ["git", "status", "--porcelain", "--", "src"], cwd=ROOT, capture_output=True, text=True
+        ["git", "status", "--porcelain", "--", "src", kept],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
     return head + ("+" if status else "")
 

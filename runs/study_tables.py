@@ -20,35 +20,36 @@ def page() -> str:
 
 def betas(found: dict[str, Any]) -> str:
     """What models come to that were trained with several weights of the distortion."""
-    lines = ["| beta | bits/dim, without beta | rate | nats |", "|---|---|---|---|"]
-    lines += [
-        f"| {row['beta']:g} | {row['bits_per_dim']:.3f} | {row['rate_bits_per_dim']:.3f} "
-        f"| {row['nats']:.1f} ± {row['stderr']:.1f} |"
+    rows = [
+        f"{row['beta']:g} | {row['bits_per_dim']:.3f} | {row['rate_bits_per_dim']:.3f} "
+        f"| {row['nats']:.1f} ± {row['stderr']:.1f}"
         for row in found["betas"]
     ]
     return (
         f"## Several beta\n\n`{found['preset']}`, {found['updates']:,} updates each (about "
         f"{found['minutes_each']:g} minutes on one thread), {found['images']} images of "
         f"{found['split']}, {_by('beta', found)} `underdraw report` shows samples.\n\n"
-        + "\n".join(lines)
-        + "\n"
+        + table("beta | bits/dim, without beta | rate | nats", rows)
     )
+
+
+def table(heads: str, rows: list[str]) -> str:
+    """Markdown of cells that are separated by bars."""
+    rule = "---|" * (1 + heads.count("|"))
+    return "\n".join([f"| {heads} |", f"|{rule}", *(f"| {row} |" for row in rows)]) + "\n"
 
 
 def steps(found: dict[str, Any]) -> str:
     """What the same minutes come to with several numbers of steps."""
-    lines = [
-        "| T | images seen | images a second | validation, bits/dim |",
-        "|---|---|---|---|",
-    ]
-    lines += [
-        f"| {row['steps']} | {row['images']:,} | {row['images_per_s']:.0f} | {best(row):.3f} |"
+    rows = [
+        f"{row['steps']} | {row['images']:,} | {row['images_per_s']:.0f} | {best(row):.3f}"
         for row in found["runs"]
     ]
     return (
         f"## Several numbers of steps\n\n`{found['preset']}` with T steps of {found['maps']} maps, "
         f"{found['minutes_each']:g} minutes each at a constant learning rate, the best of its "
-        f"validations, {_by('steps', found)}\n\n" + "\n".join(lines) + "\n"
+        f"validations, {_by('steps', found)}\n\n"
+        + table("T | images seen | images a second | validation, bits/dim", rows)
     )
 
 
@@ -100,21 +101,18 @@ def informed(found: dict[str, Any]) -> str:
 
 def ablated(found: dict[str, Any]) -> str:
     """What single parts are worth."""
-    lines = [
-        "| model | changed | validation bound | distortion | rate | images seen | parameters |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| `{row['base']}` | {row['what']} | **{row['nats']:.2f}** ± {row['stderr']:.2f} "
+    heads = "model | changed | validation bound | distortion | rate | images seen | parameters"
+    rows = [
+        f"`{row['base']}` | {row['what']} | **{row['nats']:.2f}** ± {row['stderr']:.2f} "
         f"| {row['distortion']:.2f} | {row['rate']:.2f} | {row['images_seen']:,} "
-        f"| {row['parameters']:,} |"
+        f"| {row['parameters']:,}"
         for row in found["rows"]
     ]
     return (
         "## Single parts\n\nOne thing changed, the same minutes "
         f"({found['rows'][0]['minutes']:g} on one thread), the same seed and learning rate; nats "
         f"per image of the validation split, by `runs/ablations.py`, commit {found['commit']}. The "
-        "first row of a model is its base.\n\n" + "\n".join(lines) + "\n"
+        "first row of a model is its base.\n\n" + table(heads, rows)
     )
 
 
