@@ -22,6 +22,7 @@ from underdraw.presets.cluttered import (
 from underdraw.presets.config import OMNIGLOT, ModelConfig, Preset, TrainConfig
 from underdraw.presets.convdraw import (
     convdraw_cifar10,
+    convdraw_cifar10_layers,
     convdraw_cifar10_paper,
     convdraw_cifar10_small,
     convdraw_imagenet32,
@@ -50,6 +51,7 @@ __all__ = [
     "Preset",
     "TrainConfig",
     "convdraw_cifar10",
+    "convdraw_cifar10_layers",
     "convdraw_cifar10_paper",
     "convdraw_cifar10_small",
     "convdraw_imagenet32",
@@ -95,6 +97,7 @@ PRESETS: dict[str, Callable[[], Preset]] = {
         convdraw_cifar10_paper,
         convdraw_cifar10,
         convdraw_cifar10_small,
+        convdraw_cifar10_layers,
         convdraw_imagenet32,
         convdraw_imagenet64,
         convdraw_photo,
