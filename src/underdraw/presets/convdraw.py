@@ -91,8 +91,7 @@ def convdraw_cifar10_small() -> Preset:
         "convdraw_cifar10_small",
         "4 steps, 72 maps, 3x3, coupled colours, CIFAR-10",
         ConvDRAWConfig(
-            COLOUR, 4, 3, (72,), (12,), (2,), "coupled", norm="none", weight_norm=True,
-            input_gain=4.0, mu_gain=10.0,
+            COLOUR, 4, 3, (72,), (12,), (2,), "coupled", input_gain=4.0, mu_gain=10.0
         ),
         CIFAR10,
         TrainConfig(
