@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .PHONY: install demo test test-all lint docs bench
 
@@ -17,11 +18,11 @@ demo: install
 	$(BIN)/underdraw demo --out out/demo
 
 test: install
-	$(BIN)/python -m pytest
+	$(PYTEST)
 	$(MAKE) lint
 
 test-all: install
-	$(BIN)/python -m pytest -m 'slow or not slow'
+	$(PYTEST) -m 'slow or not slow'
 	$(MAKE) lint
 
 lint: install
