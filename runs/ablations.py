@@ -4,8 +4,9 @@
 
 Every row is its base with one thing changed, trained from the same seed with a schedule that ends
 after M minutes on this machine, by a minute's trial (`clock`): a part that costs time takes fewer
-updates. No row has its own learning rate. The number is the bound on the whole validation split
-with the weights that were best on 2,000 of its images; the test split is not looked at.
+updates. Early glimpses are those of the base, as far as the row has more. No row has its own
+learning rate. The number is the bound on the whole validation split with the weights that were best
+on 2,000 of its images; the test split is not looked at.
 
     DRAW on binarized MNIST      the model of `draw_mnist` with 32 glimpses
     ConvDRAW on Omniglot         `convdraw_omniglot_small`
@@ -59,8 +60,10 @@ def changed(row: Row) -> Preset:
     """The experiment of a row."""
     found = preset(row.base)
     given = {"steps": GLIMPSES, **row.changes} if row.base == DRAW else row.changes
-    train = replace(found.train, precision="bf16")
-    return replace(found, model=replace(found.model, **given), train=train)
+    model = replace(found.model, **given)
+    fewer = tuple((share, count) for share, count in found.train.glimpses if count < model.steps)
+    train = replace(found.train, precision="bf16", glimpses=fewer)
+    return replace(found, model=model, train=train)
 
 
 def measured(row: Row, home: Path, root: Path | None, minutes: float) -> dict[str, Any]:

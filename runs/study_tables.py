@@ -108,12 +108,20 @@ def ablated(found: dict[str, Any]) -> str:
         f"| {row['parameters']:,}"
         for row in found["rows"]
     ]
+    commits = ", ".join(sorted({row["commit"] for row in found["rows"]}))
+    minutes = _of([row["minutes"] for row in found["rows"]])
+    threads = _of([row["machine"]["threads"] for row in found["rows"]])
     return (
-        "## Single parts\n\nOne thing changed, the same minutes "
-        f"({found['rows'][0]['minutes']:g} on one thread), the same seed and learning rate; nats "
-        f"per image of the validation split, by `runs/ablations.py`, commit {found['commit']}. The "
-        "first row of a model is its base.\n\n" + table(heads, rows)
+        f"## Single parts\n\nOne thing changed, the same minutes ({minutes}; threads: {threads}), "
+        "the same seed and learning rate; nats per image of the validation split, by "
+        f"`runs/ablations.py`, commit {commits}. The first row of a model is its base.\n\n"
+        + table(heads, rows)
     )
+
+
+def _of(values: list[float]) -> str:
+    """All the values that there are."""
+    return " or ".join(f"{value:g}" for value in sorted(set(values)))
 
 
 def _bits(value: float | None) -> str:

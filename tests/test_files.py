@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 
 import pytest
 
@@ -23,6 +24,17 @@ def test_a_failed_write_leaves_the_target_and_no_rubbish(tmp_path):
         half_way()
     assert json.loads(target.read_text()) == {"a": 1}
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there files have no such modes")
+def test_a_file_is_as_open_as_the_umask_lets_it_be(tmp_path):
+    target = tmp_path / "file.txt"
+    with aside(target) as path:
+        private = path.with_name("private")
+        private.touch(mode=0o600)
+        private.replace(path)
+    (tmp_path / "other.txt").touch()
+    assert target.stat().st_mode == (tmp_path / "other.txt").stat().st_mode
 
 
 @pytest.mark.parametrize("name", PRESETS)

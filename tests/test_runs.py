@@ -369,6 +369,9 @@ def test_every_ablation_changes_its_base():
     assert {name for name in made if made[name].model == made["draw"].model} == {"draw"}
     assert made["constant"].model == replace(made["convdraw"].model, constant_scale=True)
     assert made["draw"].model == replace(preset("draw_mnist").model, steps=ablations.GLIMPSES)
+    early = {name: [count for _, count in made[name].train.glimpses] for name in made}
+    assert (early["glimpses_16"], early["draw"], early["glimpses_64"]) == ([], [16], [16, 32])
+    assert all(max(early[name], default=0) < made[name].model.steps for name in made)
 
 
 def test_steps_for_the_same_minutes_are_tabled():

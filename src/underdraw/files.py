@@ -13,14 +13,16 @@ from typing import Any
 def aside(target: Path) -> Iterator[Path]:
     """A temporary path in the target's folder; renamed to `target` if the block succeeds.
 
-    The folder is made if missing. If the block fails the temporary file is removed and an
-    existing target is left as it was.
+    The folder is made if missing, and who may read the file is left to the umask. If the block
+    fails the temporary file is removed and an existing target is left as it was.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{target.suffix}")
     try:
         temporary.touch(exist_ok=False)
+        allowed = temporary.stat().st_mode
         yield temporary
+        temporary.chmod(allowed)  # whoever wrote it may have put a file of its own there
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(target)
