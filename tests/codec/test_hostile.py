@@ -169,6 +169,17 @@ def test_bytes_that_follow() -> None:
             archive.decode_block(tiny(), block, data + more)
 
 
+@pytest.mark.parametrize("kind", [*CUT, "lossless"])
+def test_what_follows_costs_nothing(kind: str) -> None:
+    content = samples()[kind]
+    long = content + bytes(1 << 21)
+    long = signed(long) if kind == "lossless" else long
+    assert len(long) - len(content) == 1 << 21
+    assert (decoded(long) is not None) == (decoded(content) is not None)
+    assert peak(long) <= hostile.MORE * peak(content) + hostile.SLACK
+    judge(long)
+
+
 def test_memory() -> None:
     """Of files that say what honest files say: cut, filled with other bytes, and flipped."""
     levels = crops(1, 24, 20)[0].transpose(1, 2, 0)

@@ -17,6 +17,7 @@ from PIL import Image
 
 from underdraw.codec import lossless, lossy
 from underdraw.codec.budgets import encode_within
+from underdraw.codec.coder import Stream
 from underdraw.codec.container import (
     ALPHA,
     LOSSLESS,
@@ -195,7 +196,7 @@ def decompress(
 
 def picture_of(
     header: Header,
-    payload: bytes,
+    payload: Stream,
     twin: Twin,
     steps: int | None = None,
     temperature: float = 0.0,

@@ -35,6 +35,7 @@ from underdraw.codec.coder import (
     Encoder,
     Grid,
     Stack,
+    Stream,
     get_gaussians,
     get_pixels,
     put_gaussians,
@@ -217,7 +218,7 @@ def take(source: Taken, size: Size, channels: int) -> Levels:
     return get_pixels(source.readers, cells(pixels, channels)).astype(np.uint8)
 
 
-def decode(twin: Twin, streams: Sequence[bytes], size: Size, channels: int) -> Levels:
+def decode(twin: Twin, streams: Sequence[Stream], size: Size, channels: int) -> Levels:
     """Pictures (B, channels, H, W) from complete streams.
 
     Args:

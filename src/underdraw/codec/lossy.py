@@ -41,6 +41,7 @@ from underdraw.codec.coder import (
     Decoder,
     Encoder,
     Grid,
+    Stream,
     even,
     get_gaussians,
     put_gaussians,
@@ -157,7 +158,7 @@ class Pull:
     def __init__(
         self,
         twin: Twin,
-        streams: Sequence[bytes],
+        streams: Sequence[Stream],
         steps: int,
         temperature: float = 0.0,
         seed: int = 0,
@@ -248,7 +249,7 @@ def encode(
 
 def decode(
     twin: Twin,
-    streams: Sequence[bytes],
+    streams: Sequence[Stream],
     size: Size,
     channels: int,
     steps: int | None = None,

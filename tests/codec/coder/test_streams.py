@@ -1,12 +1,14 @@
 """Streams: every prefix, and any bytes."""
 
+from unittest import mock
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codec.coder.samples import encode, sample
 from codec.plain_coder import PlainEncoder
-from underdraw.codec.coder import Decoder, Encoder, Grid, get_gaussians, put_gaussians
+from underdraw.codec.coder import Decoder, Encoder, Grid, get_gaussians, put_gaussians, streams
 from underdraw.codec.coder.gaussian import intervals
 from underdraw.codec.errors import CodecError
 
@@ -97,3 +99,17 @@ def test_the_end_is_as_short_as_it_can_be(lengths, seed):
                 plain.put(*pair)
     assert encoder.finish() == plain.finish()
     assert 0 <= 8 * len(encoder.finish()) - encoder.bits < 11
+
+
+def test_no_more_is_looked_at_than_symbols_can_take():
+    k, grid = sample(300, (200, 500), 1000)
+    data, seen = encode(k, grid), []
+    true = streams.to_words
+    with mock.patch.object(streams, "to_words", lambda d: seen.append(len(d)) or true(d)):
+        for more in (b"", b"\x00" * (1 << 20), b"\xff" * (1 << 20)):
+            found = get_gaussians([Decoder(data + more)], grid)
+            assert (found.k == k).all()
+            assert sum(seen) < 2 * 4 * (
+                2 * 300 + 100
+            )  # both ends, two symbols each, some at the end
+            seen.clear()

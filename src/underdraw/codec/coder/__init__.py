@@ -11,7 +11,7 @@ from underdraw.codec.coder.gaussian import Read, get_gaussians, put_gaussians
 from underdraw.codec.coder.grid import Grid
 from underdraw.codec.coder.pixels import Cells, get_pixels, put_pixels
 from underdraw.codec.coder.stack import Stack
-from underdraw.codec.coder.streams import Decoder, Encoder
+from underdraw.codec.coder.streams import Decoder, Encoder, Stream
 
 __all__ = [
     "Cells",
@@ -20,6 +20,7 @@ __all__ = [
     "Grid",
     "Read",
     "Stack",
+    "Stream",
     "even",
     "get_gaussians",
     "get_pixels",

@@ -14,6 +14,10 @@ It ends with the shortest string of bytes such that the number it begins lies in
 **What is read.** A file may be cut at any byte. A symbol counts as read if decoding gives the same
 symbol for the bytes continued by 00 for ever and by FF for ever, and it and all symbols before it
 do. (Then every continuation gives that symbol.) A quotient of 2^24 or more is no symbol.
+
+**What is looked at.** A symbol takes at most one word. So N symbols are read from a window of N + 2
+words, however many bytes there are. Where it begins, and `low` and `range` there, an encoder knows
+that is told what was read.
 """
 
 from typing import Any
@@ -33,7 +37,9 @@ from underdraw.codec.coder.words import (
 )
 from underdraw.codec.errors import Whole
 
-_PAD = 8  # bytes: no symbol can be read whose decoding looks further past the end
+Stream = bytes | memoryview
+"""The bytes of a stream; of those in a file a view does."""
+_LOOK = 2  # words: the decoder's point; no symbol can be read that looks further past the end
 
 
 class Encoder:
@@ -79,10 +85,9 @@ class Decoder:
             and every symbol counts as read. Otherwise the rule of the module holds.
     """
 
-    def __init__(self, data: bytes, complete: bool = False) -> None:
-        ends = [b"\x00"] if complete else [b"\x00", b"\xff"]
-        padding = _PAD + -len(data) % 4
-        self._coders = [STREAM.queue.RangeDecoder(to_words(data + end * padding)) for end in ends]
+    def __init__(self, data: Stream, complete: bool = False) -> None:
+        self._ends = [b"\x00"] if complete else [b"\x00", b"\xff"]
+        self._data, self._told = data, STREAM.queue.RangeEncoder()
         self.ended = False
 
     def rows(self, rows: Rows) -> Whole:
@@ -96,11 +101,22 @@ class Decoder:
     def _agree(self, model: Any, parameters: Any) -> Whole:  # noqa: ANN401
         if self.ended or len(parameters) == 0:
             return np.zeros(0, dtype=np.int64)
-        trials = [_attempt(coder, model, parameters) for coder in self._coders]
-        self._coders = [coder for coder, _ in trials]
-        read = _agreement(trials[0][1], trials[-1][1])
+        trials = [_attempt(coder, model, parameters)[1] for coder in self._window(len(parameters))]
+        read = _agreement(trials[0], trials[-1])
         self.ended = len(read) < len(parameters)
+        if not self.ended:
+            self._told.encode(read, model, parameters)
         return read.astype(np.int64)
+
+    def _window(self, count: int) -> list[Any]:
+        """A decoder for each continuation, of the words that so many symbols may take."""
+        place, state = self._told.pos()
+        part = bytes(self._data[4 * place : 4 * (place + count + _LOOK)])
+        padding = 4 * _LOOK + -len(part) % 4
+        coders = [STREAM.queue.RangeDecoder(to_words(part + end * padding)) for end in self._ends]
+        for coder in coders:
+            coder.seek(0, state)
+        return coders
 
 
 def _agreement(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -94,7 +94,7 @@ def varint(value: int) -> bytes:
     return bytes([*digits, value])
 
 
-def crc32(data: bytes) -> bytes:
+def crc32(data: bytes | memoryview) -> bytes:
     """The checksum of long headers and payloads."""
     return zlib.crc32(data).to_bytes(4, "big")
 

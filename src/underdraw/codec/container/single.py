@@ -116,7 +116,7 @@ def names(model: bytes, name: bytes) -> bool:
     return model[: len(name)] == name
 
 
-def build(header: Header, payload: bytes, short: bool = True) -> bytes:
+def build(header: Header, payload: bytes | memoryview, short: bool = True) -> bytes:
     """A file.
 
     Args:
@@ -132,7 +132,7 @@ def build(header: Header, payload: bytes, short: bool = True) -> bytes:
     return (_short if short and header.short else _long)(header, payload) + payload
 
 
-def _short(header: Header, payload: bytes) -> bytes:
+def _short(header: Header, payload: bytes | memoryview) -> bytes:
     first = next(byte for byte, kind in _SHORT.items() if kind == header.kind)
     told = header.steps | (_GREY if header.channels == 1 else 0)
     head = bytes([first]) + b"\n" + header.model[:_ID] + bytes([told])
@@ -140,7 +140,7 @@ def _short(header: Header, payload: bytes) -> bytes:
     return head + crc8(head) + (crc32(payload) if header.kind == LOSSLESS else b"")
 
 
-def _long(header: Header, payload: bytes) -> bytes:
+def _long(header: Header, payload: bytes | memoryview) -> bytes:
     head = MAGIC + bytes([VERSION, header.kind]) + header.model
     numbers = (header.height, header.width, header.channels, header.steps, len(header.extras))
     head += b"".join(map(varint, numbers))
@@ -151,12 +151,15 @@ def _long(header: Header, payload: bytes) -> bytes:
     return head + crc32(head)
 
 
-def parse(data: bytes, most: int = MAX_PIXELS) -> tuple[Header, bytes]:
+def parse(data: bytes, most: int = MAX_PIXELS) -> tuple[Header, memoryview]:
     """The header and the payload of a file of one picture.
 
     Args:
         data: the file; a lossy one may be cut behind its header.
         most: pixels that the picture may have.
+
+    Returns:
+        The header, and a view of the payload: whatever follows it there is not copied.
 
     Raises:
         Incomplete: the header is not all there.
@@ -195,7 +198,7 @@ def start(source: Bytes) -> int:
     return kind
 
 
-def _parse_short(source: Bytes, kind: int, most: int) -> tuple[Header, bytes]:
+def _parse_short(source: Bytes, kind: int, most: int) -> tuple[Header, memoryview]:
     model = source.take(_ID, "the model")
     told = source.take(1, "the steps")[0]
     height, width = (source.number(what, 1, _SIDE - 1) for what in ("height", "width"))
@@ -208,7 +211,7 @@ def _parse_short(source: Bytes, kind: int, most: int) -> tuple[Header, bytes]:
     return _with_payload(header, source, most, check)
 
 
-def _parse_long(source: Bytes, kind: int, most: int) -> tuple[Header, bytes]:
+def _parse_long(source: Bytes, kind: int, most: int) -> tuple[Header, memoryview]:
     model = source.take(HASH, "the model")
     height, width = (source.number(what, 1) for what in ("height", "width"))
     channels, steps = source.number("channels"), source.number("steps")
@@ -219,8 +222,8 @@ def _parse_long(source: Bytes, kind: int, most: int) -> tuple[Header, bytes]:
         check = source.take(4, "the checksum of the payload")
     source.check("the header")
     header = Header(kind, model, height, width, channels, steps, extras)
-    if length not in (-1, len(data := source.data[source.place :])):
-        raise CodecError(f"the payload has {len(data)} bytes, not {length}")
+    if length not in (-1, found := len(source.data) - source.place):
+        raise CodecError(f"the payload has {found} bytes, not {length}")
     return _with_payload(header, source, most, check)
 
 
@@ -233,9 +236,11 @@ def _extras(source: Bytes) -> dict[int, bytes]:
     return extras
 
 
-def _with_payload(header: Header, source: Bytes, most: int, check: bytes) -> tuple[Header, bytes]:
+def _with_payload(
+    header: Header, source: Bytes, most: int, check: bytes
+) -> tuple[Header, memoryview]:
     limit(header.height, header.width, most)
-    payload = source.data[source.place :]
+    payload = memoryview(source.data)[source.place :]
     if check and check != crc32(payload):
         raise CodecError("the payload is damaged: its checksum is wrong")
     return header, payload
