@@ -67,3 +67,16 @@ def test_presets_are_the_papers_rows():
     }
     assert differ == {"read_size", "write_size"}
     assert with_.train == dataclasses.replace(without.train)
+
+
+def test_a_name_may_be_as_long_as_names_are(tmp_path) -> None:
+    for name in (
+        "x" * 251 + ".png",
+        "x." + "y" * 253,
+        "." + "z" * 254,
+        "\N{SNOWMAN}" * 83 + ".png",
+    ):
+        with aside(tmp_path / name) as path:
+            path.write_text(name)
+            assert path.name.endswith((tmp_path / name).suffix[:24])
+        assert (tmp_path / name).read_text() == name

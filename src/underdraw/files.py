@@ -8,16 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_LETTERS = 24  # of a name, at each end; four bytes each at most, of the 255 that a name may have
+
 
 @contextmanager
 def aside(target: Path) -> Iterator[Path]:
     """A temporary path in the target's folder; renamed to `target` if the block succeeds.
 
     The folder is made if missing, and who may read the file is left to the umask. If the block
-    fails the temporary file is removed and an existing target is left as it was.
+    fails the temporary file is removed and an existing target is left as it was. Its name is short,
+    however long the target's is, and ends as that does, for writers that choose a format by it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{target.suffix}")
+    beginning, ending = target.stem[:_LETTERS], target.suffix[:_LETTERS]
+    temporary = target.with_name(f".{beginning}.{secrets.token_hex(4)}{ending}")
     try:
         temporary.touch(exist_ok=False)
         allowed = temporary.stat().st_mode
