@@ -121,6 +121,23 @@ def test_names_are_those_of_the_pictures():
         build_archive(MODEL, BLOCKS, ["a.png", "b", "a.png"])
 
 
+@pytest.mark.parametrize(
+    "names", [["a.png", "a.png/b.png", "c"], ["a/b/c", "a-b", "a/b"], ["a", "a!", "a/b/c"]]
+)
+def test_no_name_is_the_folder_of_another(names):
+    with pytest.raises(CodecError, match=r"the name '\S+' is a folder of '\S+', too"):
+        build_archive(MODEL, BLOCKS, names)
+    plain = [name.replace("/", "+") for name in names]
+    data = build_archive(MODEL, BLOCKS, plain)
+    letters, told = (zlib.compress("\0".join(some).encode(), 9) for some in (plain, names))
+    swapped = data.replace(letters, told)
+    assert len(letters) == len(told)
+    head = data[: data.index(letters) - 8].replace(crc32(letters), b"") + crc32(told)
+    index = parse_archive(head + crc32(head) + swapped[len(head) + 4 :])
+    with pytest.raises(CodecError, match="is a folder of"):
+        index.read_names(head + crc32(head) + swapped[len(head) + 4 :])
+
+
 def archive_of(block, letters=0, packed=b"", length=None):
     head = b"\xd5UD\n\x01\x02" + MODEL + varint(1) + b"".join(map(varint, (*block, 0))) + crc32(b"")
     head += varint(letters) + varint(len(packed) if length is None else length) + crc32(packed)

@@ -11,6 +11,7 @@ from underdraw.codec.container.many import (
     Block,
     build_archive,
     check_name,
+    check_names,
     parse_archive,
 )
 from underdraw.codec.container.reading import Bytes, Incomplete, varint
@@ -49,6 +50,7 @@ __all__ = [
     "build",
     "build_archive",
     "check_name",
+    "check_names",
     "kind_of",
     "names",
     "parse",

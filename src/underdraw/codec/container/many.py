@@ -10,7 +10,7 @@ r"""Archives: many pictures in blocks, each of which can be decoded alone.
 The pictures of a block have one size. Names are UTF-8, a zero byte between two, in the order of the
 blocks and of the pictures in them; without names both lengths are 0. A name is a relative path that
 leads to no other place: parts between slashes, none of them empty, . or .., no backslash, no
-control character, no colon in the second place.
+control character, no colon in the second place. No name is there twice, or a folder of another.
 
 What is damaged costs itself alone: a block its pictures, the names the names. Only where the
 header is damaged or cut nothing can be read.
@@ -18,6 +18,7 @@ header is damaged or cut nothing can be read.
 
 import zlib
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 from unicodedata import category
 
@@ -30,7 +31,8 @@ from underdraw.codec.container.single import (
     limit,
     start,
 )
-from underdraw.codec.errors import MAX_PIXELS, CodecError
+from underdraw.codec.errors import CodecError
+from underdraw.codec.usual import MAX_PIXELS
 
 MAX_IMAGES = 1 << 16  # of a block
 MAX_LANES = 1 << 10
@@ -131,7 +133,7 @@ class Archive(NamedTuple):
             names = text.decode().split("\0")
         except (zlib.error, UnicodeDecodeError) as error:
             raise CodecError(f"the list of names is no such list: {error}") from None
-        _check_names(names, self.images)
+        check_names(names)
         return names
 
 
@@ -148,14 +150,24 @@ def _count(names: int, images: int) -> None:
         raise CodecError(f"there are {names} names for {images} pictures")
 
 
-def _check_names(names: Sequence[str], images: int) -> None:
-    _count(len(names), images)
-    seen: set[str] = set()
+def check_names(names: Sequence[str]) -> None:
+    """Refuse names that could lead out of their folder, or of which one is in another's way.
+
+    Raises:
+        CodecError: naming them.
+    """
     for name in names:
         check_name(name)
-        if name in seen:
-            raise CodecError(f"the name {name!r} is there twice")
-        seen.add(name)
+    ways = sorted(name.replace("/", "\0") for name in names)  # what is below a name is right behind
+    for way, after in pairwise(ways):
+        if way == after:
+            raise CodecError(f"the name {_name(way)!r} is there twice")
+        if after.startswith(way + "\0"):
+            raise CodecError(f"the name {_name(way)!r} is a folder of {_name(after)!r}, too")
+
+
+def _name(way: str) -> str:
+    return way.replace("\0", "/")
 
 
 def check_name(name: str) -> None:
@@ -186,7 +198,8 @@ def build_archive(
     if len(model) != HASH:
         raise CodecError(f"model must be named by 8 bytes, is by {len(model)}")
     if names is not None:
-        _check_names(names, sum(block.images for block, _ in blocks))
+        _count(len(names), sum(block.images for block, _ in blocks))
+        check_names(names)
     letters = b"" if names is None else "\0".join(names).encode()
     packed = zlib.compress(letters, 9) if letters else b""
     head = MAGIC + bytes([VERSION, ARCHIVE]) + model + varint(len(blocks))
