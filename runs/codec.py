@@ -41,6 +41,7 @@ from underdraw.codec.image import Picture
 from underdraw.codec.library import LADDER, unique
 from underdraw.codec.measures import psnr
 from underdraw.codec.rivals import lossless_bytes
+from underdraw.codec.usual import RATES
 from underdraw.codec.wishes import QUALITY, Setting, Wish, setting, twin_for
 from underdraw.data import DataConfig, Images, open_images, random_subset
 from underdraw.files import write_json
@@ -229,7 +230,7 @@ def all_rates(choose: Choose, root: Path, hundred: int, parts: Parts) -> dict[st
     found: dict[str, Any] = {}
     for side in SIZES:
         pictures, rivals = [Picture(one) for one in tiles(root, side, hundred)], sides.there(print)
-        for rate in sides.RATES if hundred >= 100 else sides.RATES[1::4]:
+        for rate in RATES if hundred >= 100 else RATES[1::4]:
             twin, name = choose(Wish(bits_per_dim=rate)), f"rate_{side}_{rate:g}"
             mine = partial(sides.ours, twin, pictures, rate)
             others = partial(sides.theirs, rivals, pictures, rate)

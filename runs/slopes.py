@@ -23,12 +23,12 @@ from underdraw import checkpoint
 from underdraw.checkpoint import CheckpointError
 from underdraw.codec import exact, lossy
 from underdraw.codec.budgets import TRIED, encode_within
-from underdraw.codec.compare import RATES
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact import Twin
 from underdraw.codec.library import twin_named
 from underdraw.codec.matching import match
 from underdraw.codec.measures import psnr
+from underdraw.codec.usual import RATES
 from underdraw.data import DataConfig
 
 SET = DataConfig("imagenet64")

@@ -439,7 +439,7 @@ def figures():
 
 
 def test_the_page_of_the_codec_says_what_was_measured(figures, monkeypatch, tmp_path):
-    monkeypatch.setattr(figures.sides, "RATES", (0.4, 0.8))
+    monkeypatch.setattr(figures, "RATES", (0.4, 0.8))
     monkeypatch.setattr(figures, "QUALITIES", (20.0, 90.0))
     monkeypatch.setattr(figures.sides, "there", lambda say: [RIVALS["PNG"], RIVALS["JPEG"]])
     monkeypatch.setattr(figures, "test_levels", lambda name, root, count: crops(count, 16, 16))

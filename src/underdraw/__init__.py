@@ -15,14 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from underdraw.checkpoint import load, save
-    from underdraw.codec import compress, decompress
+    from underdraw.codec import compress, compress_all, decompress, decompress_all
 
 try:
     __version__ = version("underdraw")
 except PackageNotFoundError:  # run from a source tree that is not installed
     __version__ = "0+unknown"
 
-__all__ = ["__version__", "compress", "decompress", "load", "save"]
+__all__ = [
+    "__version__",
+    "compress",
+    "compress_all",
+    "decompress",
+    "decompress_all",
+    "load",
+    "save",
+]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
@@ -31,7 +39,7 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
         from underdraw import checkpoint
 
         return getattr(checkpoint, name)
-    if name in ("compress", "decompress"):
+    if name in __all__:
         from underdraw import codec
 
         return getattr(codec, name)

@@ -1,17 +1,19 @@
 """The codec on the command line: files that come back, words when they do not."""
 
+import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from calling import call, call_json
 from codec.crops import GOLDEN, crops, tiny
 from underdraw.cli import archives
 from underdraw.codec import archive, compress, library
 from underdraw.codec.container import parse, parse_archive
+from underdraw.codec.errors import CodecError
 from underdraw.codec.measures import psnr
 
 MODEL = ("--model", str(GOLDEN / "tiny@1"))
@@ -127,6 +129,57 @@ def test_a_damaged_block_costs_its_pictures(capsys, photos, tmp_path) -> None:
     assert sorted(p.name for p in out.iterdir()) == ["0.png", "1.png", "2.png"]
 
 
+def test_what_cannot_be_written_costs_itself(capsys, tmp_path) -> None:
+    file, out = tmp_path / "all.udr", tmp_path / "out"
+    names = ["x" * 246 + ".png", "a/b.png", "c.png"]
+    file.write_bytes(archive.encode(tiny(), list(crops(3, 4, 4)), names))
+    assert call_json(capsys, "decompress", str(file), "-o", str(out), *MODEL)["images"] == 3
+    shutil.rmtree(out)
+    out.mkdir()
+    (out / "a").write_text("in the way")
+    code, printed, err = call(capsys, "decompress", str(file), "-o", str(out), *MODEL, "--json")
+    assert code == 1
+    assert "a/b.png is left out" in err
+    told = json.loads(printed)
+    assert (told["images"], told["failed"], told["damaged_blocks"]) == (2, ["a/b.png"], [])
+    assert sorted(p.name for p in out.iterdir()) == ["a", "c.png", names[0]]
+
+
+def test_names_are_looked_at_before_pictures_are(capsys, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(archives, "read", lambda *given: pytest.fail("read"))
+    monkeypatch.setattr(archive, "encode_block", lambda *given: pytest.fail("encoded"))
+    with pytest.raises(CodecError, match="'a' is a folder of"):
+        archive.encode(tiny(), list(crops(2, 4, 4)), ["a", "a/b"])
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.new("RGB", (4, 4)).save(folder / "a\\b.png")
+    code, _, err = call(
+        capsys, "compress", str(folder), "-o", str(tmp_path / "a.udr"), *MODEL, "--lossless"
+    )
+    assert code == 2
+    assert "is no safe name" in err
+
+
+def test_how_large_pictures_may_be(capsys, photos, tmp_path) -> None:
+    out, file = str(tmp_path / "a"), str(tmp_path / "a.udr")
+    for words in ((str(photos / "0.png"),), (str(photos / "0.png"), "--lossless")):
+        make = ("compress", *words, "-o", file, *MODEL, "--max-pixels")
+        code, _, err = call(capsys, *make, "319")
+        assert code == 2
+        assert "more than 319 pixels" in err
+        call_json(capsys, *make, "320")
+        code, _, err = call(capsys, "decompress", file, "-o", out, *MODEL, "--max-pixels", "319")
+        assert code == 2
+        assert "more than 319 pixels" in err
+    call_json(capsys, "compress", str(photos), "-o", file, *MODEL, "--lossless")
+    take = ("decompress", file, "-o", out, *MODEL, "--max-pixels")
+    assert "more than 959 pixels" in call(capsys, *take, "959")[2]
+    assert call_json(capsys, *take, "960")["images"] == 4
+    make = ("compress", str(photos), "-o", file, *MODEL, "--lossless", "--max-pixels")
+    assert "more than 319 pixels" in call(capsys, *make, "319")[2]
+    assert call_json(capsys, *make, "320")["images"] == 4  # blocks of one picture
+
+
 def test_bad_input_is_one_line_and_exit_code_2(capsys, photos, tmp_path) -> None:
     one, out = str(photos / "0.png"), str(tmp_path / "a.udr")
     good = tmp_path / "good.udr"
@@ -196,3 +249,11 @@ def test_compare_makes_a_table_and_pictures(capsys, photos, tmp_path) -> None:
     assert len(found["pictures"]) == 2
     for path in found["pictures"].values():
         assert levels(path).shape[0] > 300
+
+
+def test_a_profile_of_another_space_stops_no_comparison(capsys, photos, tmp_path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    grey = tmp_path / "grey.png"
+    Image.open(photos / "0.png").convert("L").save(grey, icc_profile=profile)
+    words = ("compare", str(grey), *MODEL, "--rates", "1", "--out", str(tmp_path / "out"))
+    assert call_json(capsys, *words)["images"] == 1

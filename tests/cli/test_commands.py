@@ -9,6 +9,7 @@ from PIL import Image
 
 from calling import call, call_json
 from underdraw.checkpoint import save
+from underdraw.cli import main
 from underdraw.models import build
 from underdraw.models.draw import DRAWConfig
 from underdraw.presets import draw_mnist_small
@@ -125,3 +126,27 @@ def test_help_needs_no_torch():
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
     assert "evaluate" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "MemoryError"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "DefaultCPUAllocator"),
+        (RuntimeError("unsupported memory format"), None),
+    ],
+)
+def test_too_little_memory_is_one_line(capsys, monkeypatch, error, said) -> None:
+    def fail(args):
+        raise error
+
+    monkeypatch.setattr("underdraw.cli.commands.run", fail)
+    if said is None:
+        with pytest.raises(RuntimeError, match="memory format"):
+            main(["models"])
+        return
+    with pytest.raises(SystemExit) as stopped:
+        main(["models"])
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"underdraw: this does not fit into memory: {said}")

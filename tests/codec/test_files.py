@@ -9,11 +9,11 @@ from PIL import Image, ImageCms
 
 import underdraw
 from codec.crops import GOLDEN, crops, tiny
-from underdraw.codec import exact, library
-from underdraw.codec.container import Incomplete, parse
-from underdraw.codec.errors import CodecError
+from underdraw.codec import archive, exact, files, library, lossy
+from underdraw.codec.container import LOSSY, Header, Incomplete, build, parse
+from underdraw.codec.errors import CodecError, NoMemory
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import compress, compress_all, decompress, picture_of
+from underdraw.codec.files import compress, compress_all, decompress, decompress_all, picture_of
 from underdraw.codec.image import Picture, read
 from underdraw.codec.measures import psnr
 from underdraw.codec.wishes import Wish
@@ -98,12 +98,12 @@ def test_lossless_files_hold_whole_pictures(part: dict[str, float]) -> None:
 
 def test_what_fills_up_the_stride_counts(monkeypatch) -> None:
     content = compress(picture()[:1, :20], MODEL, steps=1)
-    assert decompress(content, model=MODEL, most=2 * 20).size == (20, 1)
-    files = [content, compress(picture()[:1, :20], MODEL, lossless=True)]
+    assert decompress(content, model=MODEL, max_pixels=2 * 20).size == (20, 1)
+    both = [content, compress(picture()[:1, :20], MODEL, lossless=True)]
     monkeypatch.setattr(Twin, "paint", lambda *given, **told: pytest.fail("drawn"))
-    for data in files:
+    for data in both:
         with pytest.raises(CodecError, match="drawn as 20 x 2: more than 39 pixels"):
-            decompress(data, model=MODEL, most=39)
+            decompress(data, model=MODEL, max_pixels=39)
     for wish in ({}, {"lossless": True}, {"bits_per_dim": 1.0}):
         with pytest.raises(CodecError, match="drawn as 2 x 16777216: more than 16777216 pixels"):
             compress(np.zeros((1 << 24, 1), np.uint8), MODEL, **wish)
@@ -137,7 +137,7 @@ def test_every_prefix_and_every_flipped_bit_gives_a_picture_or_an_error() -> Non
 
 def shows(content: bytes) -> bool:
     try:
-        found = decompress(content, model=MODEL, most=4096)
+        found = decompress(content, model=MODEL, max_pixels=4096)
     except CodecError as error:
         return bool(not str(error))
     return found.size == (5, 6)
@@ -183,7 +183,11 @@ def test_python_has_it_on_top() -> None:
     assert underdraw.decompress(content, model=MODEL).size == (21, 16)
     with pytest.raises(Incomplete):
         underdraw.decompress(content[:5], model=MODEL)
-    assert {"compress", "decompress"} <= set(underdraw.__all__)
+    for name in ("compress", "compress_all", "decompress", "decompress_all"):
+        assert name in underdraw.__all__
+        assert getattr(underdraw, name) is getattr(files, name)
+    with pytest.raises(AttributeError, match="'nothing'"):
+        _ = underdraw.nothing
 
 
 def test_the_plugin(tmp_path: Path, monkeypatch) -> None:
@@ -221,3 +225,91 @@ def test_seeds_are_whole_numbers_of_64_bits() -> None:
     for seed in (-1, 1 << 64):
         with pytest.raises(CodecError, match=r"seed must be in 0\.\.2\^64 - 1, got"):
             decompress(content, model=tiny(), temperature=1.0, seed=seed)
+    whole = decompress(content, model=tiny(), temperature=1.0, seed=3)
+    assert decompress(content, model=tiny(), temperature=1.0, seed=np.int64(3)) == whole
+
+
+def test_files_are_any_bytes() -> None:
+    png = io.BytesIO()
+    Image.fromarray(picture()).save(png, "PNG")
+    content = compress(png.getvalue(), MODEL)
+    for kind in (bytearray, memoryview):
+        assert compress(kind(png.getvalue()), MODEL) == content
+        assert decompress(kind(content), model=MODEL) == decompress(content, model=MODEL)
+
+
+def test_many_files_are_decoded_together_to_what_they_are_alone(monkeypatch) -> None:
+    levels = list(crops(4, 12, 10).transpose(0, 2, 3, 1))
+    made = compress_all(levels, MODEL)
+    made += compress_all([levels[1][..., 0], picture(4), picture(4)[::-1]], MODEL)
+    made += [made[0][:30], *compress_all(levels[:2], MODEL, Wish(tile=(5, 6)))]
+    made += [*compress_all(levels[:2], MODEL, Wish(steps=2)), made[1]]
+    for told in ({}, {"temperature": 1.0, "seed": 5}, {"steps": 1}):
+        alone = [decompress(content, model=MODEL, **told) for content in made]
+        assert decompress_all(iter(made), model=MODEL, **told) == alone
+    calls, decode = [], lossy.decode
+    monkeypatch.setattr(
+        lossy, "decode", lambda t, s, *rest: calls.append(len(s)) or decode(t, s, *rest)
+    )
+    whole = compress(levels[0], MODEL, lossless=True)
+    found = decompress_all([whole, *made, whole], model=MODEL)
+    assert np.array_equal(found[0], levels[0])
+    assert found[0] == found[-1]
+    assert sorted(calls) == [1, 2, 2, 2, 6]
+    assert decompress_all([]) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate"),
+    ],
+)
+def test_too_little_memory_is_said_of_the_picture(error: Exception, monkeypatch) -> None:
+    header = Header(LOSSY, tiny().hash, 3000, 4000, 3, 4)
+    lossless = compress(picture(), MODEL, lossless=True)
+    block, data = archive.encode_block(tiny(), crops(2, 8, 9))
+    shortage = [(build(header, b""), "over 4000 x 3000 pixels"), (lossless, "over 21 x 16 pixels")]
+
+    def fail(*given, **told):
+        raise error
+
+    monkeypatch.setattr(Twin, "paint", fail)
+    for content, said in shortage:
+        with pytest.raises(NoMemory, match=f"memory ran out {said}"):
+            decompress(content, model=MODEL)
+        with pytest.raises(NoMemory, match=f"memory ran out {said}"):
+            picture_of(*parse(content), tiny())
+    for wish in ({}, {"lossless": True}, {"bits_per_dim": 1.0}):
+        with pytest.raises(NoMemory, match="memory ran out over 21 x 16 pixels"):
+            compress(picture(), MODEL, **wish)
+    with pytest.raises(NoMemory, match="over 2 pictures of 9 x 8 pixels"):
+        archive.decode_block(tiny(), block, data)
+    with pytest.raises(NoMemory, match="over 2 pictures of 9 x 8 pixels"):
+        archive.encode_block(tiny(), crops(2, 8, 9))
+    error.args = ("unsupported memory format",)
+    if isinstance(error, RuntimeError):
+        with pytest.raises(RuntimeError, match="unsupported memory format"):
+            decompress(lossless, model=MODEL)
+
+
+def test_a_caller_may_allow_more_pixels(monkeypatch) -> None:
+    levels = picture()
+    for wish in ({}, {"lossless": True}, {"tile": (8, 8)}):
+        with pytest.raises(CodecError, match="more than 335 pixels"):
+            compress(levels, MODEL, **wish, max_pixels=16 * 21 - 1)
+    with pytest.raises(CodecError, match="more than 16777216 pixels"):
+        compress(np.zeros((4096, 4097), np.uint8), MODEL)
+    monkeypatch.setattr(files, "_together", lambda twin, pictures, *rest: [b"made"])
+    large = np.zeros((4096, 4098), np.uint8)
+    assert compress(large, MODEL, max_pixels=1 << 25) == b"made"
+
+
+def test_grey_pictures_with_a_profile_of_colours_are_coded() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    png = io.BytesIO()
+    Image.fromarray(picture(1)).save(png, "PNG", icc_profile=profile)
+    assert compress(png.getvalue(), MODEL) == compress(picture(1), MODEL)
+    kept = decompress(compress(png.getvalue(), MODEL, lossless=True), model=MODEL)
+    assert kept.info["icc_profile"] == profile

@@ -25,9 +25,11 @@ def main(args: Sequence[str] | None = None) -> None:
         print(f"underdraw: {error}", file=sys.stderr)
         code = getattr(error, "exit_code", 2)
     except (MemoryError, RuntimeError) as error:
-        if "memory" not in str(error) or os.environ.get("UNDERDRAW_TRACEBACK"):
+        from underdraw.codec.errors import starved
+
+        if not starved(error) or os.environ.get("UNDERDRAW_TRACEBACK"):
             raise
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         print(f"underdraw: this does not fit into memory: {reason}", file=sys.stderr)
         code = 2
     except KeyboardInterrupt:

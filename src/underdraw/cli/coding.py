@@ -23,7 +23,12 @@ from underdraw.files import aside
 
 
 def compress(
-    images: Sequence[Path], out: Path, model: str | None, wish: Wish, as_json: bool
+    images: Sequence[Path],
+    out: Path,
+    model: str | None,
+    wish: Wish,
+    max_pixels: int,
+    as_json: bool,
 ) -> int:
     """`underdraw compress`."""
     start = time.monotonic()
@@ -35,7 +40,10 @@ def compress(
     single = len(images) == 1 and not images[0].is_dir()
     if not single and not wish.lossless:
         raise CodecError(f"{len(files)} pictures make an archive, which needs --lossless")
-    content, told = of_one(files, model, wish) if single else of_many(files, twin, wish)
+    if single:
+        content, told = of_one(files, model, wish, max_pixels)
+    else:
+        content, told = of_many(files, twin, wish, max_pixels)
     with aside(out) as temporary:
         temporary.write_bytes(content)
     levels = told.pop("levels")
@@ -63,13 +71,16 @@ def pictures_in(paths: Iterable[Path]) -> dict[str, Path]:
     return found
 
 
-def of_one(files: dict[str, Path], model: str | None, wish: Wish) -> tuple[bytes, dict[str, Any]]:
+def of_one(
+    files: dict[str, Path], model: str | None, wish: Wish, max_pixels: int
+) -> tuple[bytes, dict[str, Any]]:
     """A file of one picture, after it has been decoded again, and what is to be said of it."""
     (path,) = files.values()
-    picture, twin = read(path), twin_for(wish, model)
+    picture, twin = read(path, max_pixels), twin_for(wish, model)
     with watched(twin, f"compressing {path.name}", passes(picture, wish)):
-        (content,) = compress_all([picture], model, wish)
-        again = picture_of(*parse(content), twin)
+        (content,) = compress_all([picture], model, wish, max_pixels)
+        header, payload = parse(content, max_pixels)
+        again = picture_of(header, payload, twin, most=max_pixels)
     if wish.lossless and not same(again, picture):
         raise CodecError(f"{path} did not come back as it was; nothing has been written")
     if wish.lossless and path.stat().st_size <= len(content):
@@ -77,7 +88,7 @@ def of_one(files: dict[str, Path], model: str | None, wish: Wish) -> tuple[bytes
         why = ": what it is made of was coded with loss before" if lossy else ""
         tell.say(f"{path} is smaller itself, {path.stat().st_size} bytes{why}")
     seen = in_srgb(picture).levels if not wish.lossless else picture.levels
-    told = {"kind": KINDS[parse(content)[0].kind], "model": twin.hash.hex()}
+    told = {"kind": KINDS[header.kind], "model": twin.hash.hex()}
     shape = {"width": picture.size[1], "height": picture.size[0], "levels": picture.levels.size}
     return content, told | shape | ({} if wish.lossless else {"psnr": psnr(seen, again.levels)})
 
@@ -111,14 +122,14 @@ def is_archive(file: Path) -> bool:
 
 def decompress(
     file: Path, out: Path, model: str | None, steps: int | None, temperature: float, seed: int,
-    as_json: bool,
+    max_pixels: int, as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw decompress` of one picture."""
     start = time.monotonic()
-    header, payload = parse(file.read_bytes())
+    header, payload = parse(file.read_bytes(), max_pixels)
     twin = twin_of(header.model, model)
     with watched(twin, f"decompressing {file.name}", header.height * header.width):
-        picture = picture_of(header, payload, twin, steps, temperature, seed)
+        picture = picture_of(header, payload, twin, steps, temperature, seed, max_pixels)
     out = out / f"{file.stem}.png" if out.is_dir() or not out.suffix else out
     write(picture, out)
     height, width = picture.size

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from underdraw.codec.usual import MAX_PIXELS, RATES
+
 Out = Annotated[Path, arg(aliases=["-o"])]
 
 
@@ -17,6 +19,7 @@ def compress(
     quality: float | None = None,
     bits_per_dim: float | None = None,
     tile: tuple[int, int] | None = None,
+    max_pixels: int = MAX_PIXELS,
     json: bool = False,
 ) -> int:
     """Compress a picture, or many into a lossless archive, to a .udr file.
@@ -34,14 +37,14 @@ def compress(
         quality: lossy: 0 to 100; 75 if nothing else is said.
         bits_per_dim: lossy: at most so many bits for every level; a colour pixel has three.
         tile: lossy: height and width of the small pictures, in pixels, if this is a sheet of them.
+        max_pixels: refuse larger pictures; each pixel takes one to two kilobytes of memory.
         json: print one JSON object to stdout.
     """
     from underdraw.cli import coding
     from underdraw.codec.wishes import Wish
 
-    return coding.compress(
-        images, out, model, Wish(lossless, steps, quality, bits_per_dim, tile), json
-    )
+    wish = Wish(lossless, steps, quality, bits_per_dim, tile)
+    return coding.compress(images, out, model, wish, max_pixels, json)
 
 
 def decompress(
@@ -53,6 +56,7 @@ def decompress(
     steps: int | None = None,
     temperature: float = 0.0,
     seed: int = 0,
+    max_pixels: int = MAX_PIXELS,
     json: bool = False,
 ) -> int:
     """Decompress a .udr file to a picture, or an archive to a folder.
@@ -66,21 +70,22 @@ def decompress(
         steps: of a lossy file, take the first so many steps only.
         temperature: of a lossy file, where nothing is stored: 0 the model's mean, 1 a sample.
         seed: of a lossy file, which sample.
+        max_pixels: refuse larger pictures; each pixel takes one to two kilobytes of memory.
         json: print one JSON object to stdout.
     """
     from underdraw.cli import archives, coding
     from underdraw.codec.files import refuse_parts
 
     if only is None and block is None and not coding.is_archive(file):
-        return coding.decompress(file, out, model, steps, temperature, seed, json)
+        return coding.decompress(file, out, model, steps, temperature, seed, max_pixels, json)
     refuse_parts(steps, temperature, seed)
-    return archives.extract(file, out, model, only, block, json)
+    return archives.extract(file, out, model, only, block, max_pixels, json)
 
 
 def compare(
     images: Positional[tuple[Path, ...]],
     model: str | None = None,
-    rates: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.4, 0.8),
+    rates: tuple[float, ...] = RATES,
     out: Path = Path("out/compare"),
     json: bool = False,
 ) -> int:

@@ -10,13 +10,13 @@ import underdraw.codec.plugin                           # Image.open("photo.udr"
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from underdraw.codec.files import compress, decompress
+    from underdraw.codec.files import compress, compress_all, decompress, decompress_all
 
-__all__ = ["compress", "decompress"]
+__all__ = ["compress", "compress_all", "decompress", "decompress_all"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """`compress` and `decompress`, with torch imported only when they are asked for."""
+    """What is public, with torch imported only when it is asked for."""
     if name in __all__:
         from underdraw.codec import files
 

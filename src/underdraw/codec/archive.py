@@ -34,15 +34,17 @@ from underdraw.codec.container import (
     Block,
     Bytes,
     build_archive,
+    check_names,
     parse_archive,
     varint,
 )
-from underdraw.codec.errors import MAX_PIXELS, CodecError, Whole
+from underdraw.codec.errors import CodecError, Whole, memory_for
 from underdraw.codec.exact import Twin
 from underdraw.codec.lanes import affordable, lanes_for
 from underdraw.codec.library import fit
 from underdraw.codec.lossless import Latents, Rounded, Taken, Told, paint, push, take
 from underdraw.codec.lossy import Levels
+from underdraw.codec.usual import MAX_PIXELS
 from underdraw.distributions import Gaussian
 from underdraw.latent import Site, Size
 
@@ -125,24 +127,31 @@ def take_back(twin: Twin, stacks: Sequence[Stack], size: Size, channels: int, si
     return levels
 
 
-def encode_block(twin: Twin, levels: Levels, lanes: int | None = None) -> tuple[Block, bytes]:
+def encode_block(
+    twin: Twin, levels: Levels, lanes: int | None = None, max_pixels: int = MAX_PIXELS
+) -> tuple[Block, bytes]:
     """One block of pictures of one size, (N, 1 or C, H, W).
 
     Args:
         twin: the model.
         levels: the pictures.
         lanes: how many stacks; by default as many as cost little, see `lanes_for`.
+        max_pixels: that may be drawn for all of them.
 
     Raises:
         CodecError: there are no pictures or too many, the model draws none like these, they are too
-            large, or no block has so many lanes.
+            large for this or for memory, or no block has so many lanes.
     """
     if not 0 < len(levels) <= MAX_IMAGES:
         raise CodecError(f"a block needs pictures, 1..{MAX_IMAGES}, not {len(levels)}")
     if lanes is not None and not 1 <= lanes <= MAX_LANES:
         raise CodecError(f"lanes must be in 1..{MAX_LANES}, got {lanes}")
-    fit(twin, levels.shape[1], levels.shape[2:], images=len(levels))
-    lanes = min(len(levels), lanes or lanes_for(twin, levels.shape))
+    fit(twin, levels.shape[1], levels.shape[2:], max_pixels, len(levels))
+    with memory_for(levels.shape[2:], len(levels)):
+        return _encoded(twin, levels, min(len(levels), lanes or lanes_for(twin, levels.shape)))
+
+
+def _encoded(twin: Twin, levels: Levels, lanes: int) -> tuple[Block, bytes]:
     rounds = [levels[i : i + lanes] for i in range(0, len(levels), lanes)]
     stacks, told = [Stack() for _ in range(lanes)], list[int]()
     for part in rounds:
@@ -163,10 +172,16 @@ def decode_block(twin: Twin, block: Block, data: bytes, most: int = MAX_PIXELS) 
     """The pictures of a block, (N, channels, H, W), for which at most so many pixels are drawn.
 
     Raises:
-        CodecError: the bytes are not those of such a block, or it is too large.
+        CodecError: the bytes are not those of such a block, or it is too large for this or memory.
     """
-    size, found = (block.height, block.width), []
+    size = block.height, block.width
     fit(twin, block.channels, size, most, block.images)
+    with memory_for(size, block.images):
+        return _decoded(twin, block, data)
+
+
+def _decoded(twin: Twin, block: Block, data: bytes) -> Levels:
+    size, found = (block.height, block.width), []
     rounds = -(-block.images // block.lanes)
     first, stacks = _stacks(data, block.lanes, rounds, len(twin.sites))
     for i in reversed(range(rounds)):
@@ -198,6 +213,7 @@ def encode(
     names: Sequence[str] | None = None,
     lanes: int | None = None,
     most: int = PER_BLOCK,
+    max_pixels: int = MAX_PIXELS,
 ) -> bytes:
     """An archive of pictures of any sizes.
 
@@ -210,6 +226,7 @@ def encode(
         names: one for each picture.
         lanes: stacks to a block; by default as many as cost little.
         most: pictures to a block.
+        max_pixels: that may be drawn for a picture.
 
     Raises:
         CodecError: the names are no names of files or not as many as the pictures, or the model
@@ -217,30 +234,44 @@ def encode(
     """
     if names is not None and len(names) != len(pictures):
         raise CodecError(f"there are {len(names)} names for {len(pictures)} pictures")
+    check_names(names or ())
     blocks = []
     shapes = [picture.shape for picture in pictures]
-    for group in groups(twin, shapes, most):
-        blocks.append(encode_block(twin, np.stack([pictures[i] for i in group]), lanes))
-    places = order(twin, shapes, most)
+    for group in groups(twin, shapes, most, max_pixels):
+        blocks.append(encode_block(twin, np.stack([pictures[i] for i in group]), lanes, max_pixels))
+    places = order(twin, shapes, most, max_pixels)
     return build_archive(twin.hash, blocks, names and [names[i] for i in places])
 
 
-def groups(twin: Twin, shapes: Sequence[tuple[int, ...]], most: int = PER_BLOCK) -> list[list[int]]:
-    """Which pictures share a block: by shape, in order of appearance, as many as may be drawn."""
+def groups(
+    twin: Twin,
+    shapes: Sequence[tuple[int, ...]],
+    most: int = PER_BLOCK,
+    max_pixels: int = MAX_PIXELS,
+) -> list[list[int]]:
+    """Which pictures share a block: by shape, in order of appearance, as many as may be drawn.
+
+    No block of more than one picture has more pixels than decoders usually take.
+    """
     alike: Mapping[tuple[int, ...], list[int]] = {shape: [] for shape in shapes}
     for i, shape in enumerate(shapes):
         alike[shape].append(i)
     found = []
     for (_, height, width), members in alike.items():
         drawn = prod(twin.drawn_size((height, width)))
-        count = max(min(most, MAX_IMAGES, MAX_PIXELS // drawn), 1)
+        count = max(min(most, MAX_IMAGES, min(MAX_PIXELS, max_pixels) // drawn), 1)
         found += [members[i : i + count] for i in range(0, len(members), count)]
     return found
 
 
-def order(twin: Twin, shapes: Sequence[tuple[int, ...]], most: int = PER_BLOCK) -> list[int]:
+def order(
+    twin: Twin,
+    shapes: Sequence[tuple[int, ...]],
+    most: int = PER_BLOCK,
+    max_pixels: int = MAX_PIXELS,
+) -> list[int]:
     """For each place in an archive, which picture is there."""
-    return [i for group in groups(twin, shapes, most) for i in group]
+    return [i for group in groups(twin, shapes, most, max_pixels) for i in group]
 
 
 def decode(

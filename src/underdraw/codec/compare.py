@@ -22,9 +22,9 @@ from PIL import Image
 from torch import Tensor
 
 from underdraw.codec.container import parse
-from underdraw.codec.errors import MAX_PIXELS, CodecError, NoRoom
+from underdraw.codec.errors import CodecError, NoRoom
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import compress_all, picture_of
+from underdraw.codec.files import compress_all, picture_of, pictures_of
 from underdraw.codec.image import Picture
 from underdraw.codec.measures import WINDOW, psnr, ssim
 from underdraw.codec.rivals import (
@@ -36,11 +36,11 @@ from underdraw.codec.rivals import (
     lossless_bytes,
     sheet_of,
 )
+from underdraw.codec.usual import MAX_PIXELS
 from underdraw.codec.wishes import Wish, twin_for
 from underdraw.latent import Size
 from underdraw.plot import labelled_sheet
 
-RATES = (0.05, 0.1, 0.15, 0.2, 0.4, 0.8)
 OURS = "underdraw"
 FULL = "underdraw, full variance"
 VARIANCES = {OURS: 0.0, FULL: 1.0}
@@ -138,8 +138,7 @@ def ours(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[Row]:
     files = _files(twin, pictures, rate)
     rows = []
     for name, temperature in VARIANCES.items():
-        made = [None if f is None else _shown(twin, f, temperature) for f in files]
-        rows.append(row(name, "files", rate, pictures, made))
+        rows.append(row(name, "files", rate, pictures, _shown(twin, files, temperature)))
     sheet, tile = _sheet(pictures), pictures[0].size
     if sheet is None or not _fits(twin, sheet, tile):
         return rows
@@ -165,8 +164,13 @@ def _files(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[bytes |
     return [_files(twin, [picture], rate)[0] for picture in pictures]
 
 
-def _shown(twin: Twin, content: bytes, temperature: float) -> tuple[float, Levels]:
-    return float(len(content)), picture_of(*parse(content), twin, temperature=temperature).levels
+def _shown(
+    twin: Twin, files: Sequence[bytes | None], temperature: float
+) -> list[tuple[float, Levels] | None]:
+    """What files take and decode to, None where there is none."""
+    there = [parse(content) for content in files if content is not None]
+    found = iter(pictures_of(there, twin, temperature=temperature))
+    return [None if f is None else (float(len(f)), next(found).levels) for f in files]
 
 
 def theirs(rivals: Sequence[Rival], pictures: Sequence[Picture], rate: float) -> list[Row]:

@@ -1,16 +1,13 @@
 """What a file or an argument can do wrong, and limits checked before anything is made."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Whole = NDArray[np.int64]
-
-MAX_PIXELS = 1 << 24
-"""Height times width of a picture, or of all pictures of a block, that is coded or decoded unless
-the caller says otherwise: 4096 x 4096. A model needs some kilobytes of memory for each of them, and
-for those that fill a picture up to its stride: `library.fit` counts them, too."""
 
 
 class CodecError(ValueError):
@@ -19,6 +16,33 @@ class CodecError(ValueError):
 
 class NoRoom(CodecError):
     """The header alone needs more bytes than a file may have."""
+
+
+class NoMemory(CodecError):
+    """A picture needs more memory than there is."""
+
+
+def starved(error: BaseException) -> bool:
+    """Whether an error of Python, NumPy or torch says that memory ran out."""
+    words = ("DefaultCPUAllocator", "out of memory", "not enough memory")
+    said = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    return said or isinstance(error, MemoryError)
+
+
+@contextmanager
+def memory_for(size: tuple[int, int], images: int = 1) -> Iterator[None]:
+    """Say of which pictures it was, height and width, if memory runs out.
+
+    Raises:
+        NoMemory: it does.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not starved(error):
+            raise
+        count = f"{images} pictures of " if images > 1 else ""
+        raise NoMemory(f"memory ran out over {count}{size[1]} x {size[0]} pixels") from error
 
 
 def whole(name: str, values: Any, low: int, high: int) -> Whole:  # noqa: ANN401

@@ -10,9 +10,10 @@ Pictures of one size go through the model together; what is stored does not depe
 from collections.abc import Iterable, Sequence
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from underdraw.codec import lossless, lossy
@@ -29,7 +30,7 @@ from underdraw.codec.container import (
     parse,
     varint,
 )
-from underdraw.codec.errors import MAX_PIXELS, CodecError, NoRoom
+from underdraw.codec.errors import CodecError, NoRoom, memory_for
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import (
     MAX_PROFILE,
@@ -45,37 +46,56 @@ from underdraw.codec.image import (
 )
 from underdraw.codec.library import fit, twin_of, unique
 from underdraw.codec.tiles import tiling
+from underdraw.codec.usual import MAX_PIXELS
 from underdraw.codec.wishes import USUAL, Wish, setting, twin_for
 from underdraw.latent import Size
 
+Content = bytes | bytearray | memoryview
 TOGETHER = 1 << 19
-"""Pixels that are drawn for pictures of one size that are encoded at once, or one picture."""
+"""Pixels that are drawn for pictures of one size that are coded at once, or one picture."""
 
 
 def compress_all(
-    images: Iterable[Source | Picture], model: str | Path | Twin | None = None, wish: Wish = USUAL
+    images: Iterable[Source | Picture],
+    model: str | Path | Twin | None = None,
+    wish: Wish = USUAL,
+    max_pixels: int = MAX_PIXELS,
 ) -> list[bytes]:
     """Files of many pictures, one each; those of one size are encoded together.
 
+    Args:
+        images: what `compress` takes, or pictures that have been read.
+        model: a shipped name or an exported folder; if None, the one that serves this wish.
+        wish: what kind of files, with the options of `compress`.
+        max_pixels: that may be drawn for a picture.
+
     Raises:
-        CodecError: a picture cannot be coded, or the wish cannot be met.
+        CodecError: a picture cannot be coded, the wish cannot be met, or memory runs out.
     """
     wish.check()
     twin = twin_for(wish, model)
-    pictures = [image if isinstance(image, Picture) else read(image) for image in images]
+    pictures = [
+        image if isinstance(image, Picture) else read(image, max_pixels) for image in images
+    ]
     if not wish.lossless:
         pictures = [_plain(picture) for picture in pictures]
     alike: dict[tuple[int, ...], list[int]] = {}
     for i, picture in enumerate(pictures):
-        _fit_tiles(twin, len(picture.levels), picture.size, _tile_of(picture, wish), MAX_PIXELS)
+        _fit_tiles(twin, len(picture.levels), picture.size, _tile_of(picture, wish), max_pixels)
         alike.setdefault(picture.levels.shape, []).append(i)
     found: dict[int, bytes] = {}
-    for shape, group in alike.items():
-        few = max(TOGETHER // prod(twin.drawn_size((shape[1], shape[2]))), 1)
-        for some in (group[i : i + few] for i in range(0, len(group), few)):
-            made = _together(twin, [pictures[i] for i in some], wish, model is not None)
+    for (_, *size), group in alike.items():
+        for some in _few(twin, (size[0], size[1]), group):
+            with memory_for((size[0], size[1]), len(some)):
+                made = _together(twin, [pictures[i] for i in some], wish, model is not None)
             found |= dict(zip(some, made, strict=True))
     return [found[i] for i in range(len(pictures))]
+
+
+def _few(twin: Twin, size: Size, group: Sequence[int]) -> list[Sequence[int]]:
+    """Pictures of one size, as many at a time as are drawn together."""
+    few = max(TOGETHER // prod(twin.drawn_size(size)), 1)
+    return [group[i : i + few] for i in range(0, len(group), few)]
 
 
 def _tile_of(picture: Picture, wish: Wish) -> Size | None:
@@ -147,6 +167,7 @@ def compress(
     quality: float | None = None,
     bits_per_dim: float | None = None,
     tile: Size | None = None,
+    max_pixels: int = MAX_PIXELS,
 ) -> bytes:
     """The bytes of a `.udr` file of one picture.
 
@@ -156,24 +177,28 @@ def compress(
         lossless: keep every level. Otherwise:
         steps: store the first so many steps of the model; any prefix of the file decodes, too.
         quality: 0 to 100; 75 if nothing else is said.
-        bits_per_dim: the best file of at most so many bits for every level of the picture.
+        bits_per_dim: at most so many bits for every level of the picture; of the files that were
+            tried the one with the least squared error (see `codec.budgets`).
         tile: height and width of tiles, pixels, if the picture is a sheet of small ones; not with
             `lossless`.
+        max_pixels: that may be drawn: those of the picture, and what fills up the model's stride.
+            Each takes one to two kilobytes of memory.
 
     Raises:
-        CodecError: the picture cannot be coded, or the wish cannot be met.
+        CodecError: the picture cannot be coded, the wish cannot be met, or memory runs out.
     """
-    return compress_all([image], model, Wish(lossless, steps, quality, bits_per_dim, tile))[0]
+    wish = Wish(lossless, steps, quality, bits_per_dim, tile)
+    return compress_all([image], model, wish, max_pixels)[0]
 
 
 def decompress(
-    content: bytes,
+    content: Content,
     *,
     model: str | Path | Twin | None = None,
     steps: int | None = None,
     temperature: float = 0.0,
-    seed: int = 0,
-    most: int = MAX_PIXELS,
+    seed: SupportsIndex = 0,
+    max_pixels: int = MAX_PIXELS,
 ) -> Image.Image:
     """The picture in a `.udr` file, as a Pillow image of mode L, LA, RGB or RGBA.
 
@@ -183,15 +208,47 @@ def decompress(
         steps: of a lossy file, take only so many of the stored steps.
         temperature: of a lossy file, where nothing is stored: 0 takes the model's mean, 1 a sample.
         seed: of the sample.
-        most: pixels that may be drawn: those of the picture, and what fills up the model's stride.
+        max_pixels: that may be drawn: those of the picture, and what fills up the model's stride.
+            Each takes one to two kilobytes of memory.
 
     Raises:
         CodecError: the file is damaged, or an archive, or its model is not to be had; or it is
-            lossless, and steps, temperature or seed are asked for.
+            lossless, and steps, temperature or seed are asked for; or memory runs out.
     """
-    header, payload = parse(content, most)
-    twin = twin_of(header.model, model)
-    return to_pillow(picture_of(header, payload, twin, steps, temperature, seed, most))
+    return decompress_all(
+        [content],
+        model=model,
+        steps=steps,
+        temperature=temperature,
+        seed=seed,
+        max_pixels=max_pixels,
+    )[0]
+
+
+def decompress_all(
+    contents: Iterable[Content],
+    *,
+    model: str | Path | Twin | None = None,
+    steps: int | None = None,
+    temperature: float = 0.0,
+    seed: SupportsIndex = 0,
+    max_pixels: int = MAX_PIXELS,
+) -> list[Image.Image]:
+    """The pictures in many `.udr` files; lossy ones of one model and size are decoded together.
+
+    Arguments, pictures and errors are those of `decompress`, one by one.
+    """
+    files = [parse(bytes(content), max_pixels) for content in contents]
+    found: dict[int, Image.Image] = {}
+    for name in dict.fromkeys(header.model for header, _ in files):
+        mine = [i for i, (header, _) in enumerate(files) if header.model == name]
+        twin, part = twin_of(name, model), [files[i] for i in mine]
+        for i, picture in zip(
+            mine, pictures_of(part, twin, steps, temperature, seed, max_pixels), strict=True
+        ):
+            with memory_for(picture.size):
+                found[i] = to_pillow(picture)
+    return [found[i] for i in range(len(files))]
 
 
 def picture_of(
@@ -200,32 +257,59 @@ def picture_of(
     twin: Twin,
     steps: int | None = None,
     temperature: float = 0.0,
-    seed: int = 0,
+    seed: SupportsIndex = 0,
     most: int = MAX_PIXELS,
 ) -> Picture:
-    """The picture that a file's header and payload stand for; see `decompress`.
+    """The picture that a file's header and payload stand for; raises as `pictures_of`."""
+    return pictures_of([(header, payload)], twin, steps, temperature, seed, most)[0]
+
+
+def pictures_of(
+    files: Sequence[tuple[Header, Stream]],
+    twin: Twin,
+    steps: int | None = None,
+    temperature: float = 0.0,
+    seed: SupportsIndex = 0,
+    most: int = MAX_PIXELS,
+) -> list[Picture]:
+    """The pictures that headers and payloads stand for, all of one model; see `decompress`.
 
     Raises:
-        CodecError: they do not fit the model, or are damaged.
+        CodecError: they do not fit the model, are damaged, or memory runs out.
     """
-    size, channels = (header.height, header.width), header.channels
-    if header.kind == LOSSLESS:
-        refuse_parts(steps, temperature, seed)
-    _fit_tiles(twin, channels, size, header.tile, most)
-    stored = lossy.steps_of(twin, header.steps)
-    if header.kind == LOSSLESS:
-        levels = lossless.decode(twin, [payload], size, channels)[0]
-    else:
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for i, (header, _) in enumerate(files):
+        size = header.height, header.width
+        if header.kind == LOSSLESS:
+            refuse_parts(steps, temperature, seed)
+        _fit_tiles(twin, header.channels, size, header.tile, most)
+        stored = lossy.steps_of(twin, header.steps)
+        told = header.channels, stored, header.tile
+        alike.setdefault((size, told, i if header.kind == LOSSLESS else None), []).append(i)
+    found: dict[int, Picture] = {}
+    for (size, (channels, stored, tile), alone), group in alike.items():
         taken = stored if steps is None else min(stored, lossy.steps_of(twin, steps))
-        levels = lossy.decode(
-            twin, [payload], size, channels, taken, temperature, seed, header.tile
-        )[0]
-    extras: dict[int, Any] = dict(header.extras)
+        for some in _few(twin, size, group):
+            streams = [files[i][1] for i in some]
+            with memory_for(size, len(some)):
+                if alone is None:
+                    levels = lossy.decode(
+                        twin, streams, size, channels, taken, temperature, seed, tile
+                    )
+                else:
+                    levels = lossless.decode(twin, streams, size, channels)
+                for i, a in zip(some, levels, strict=True):
+                    found[i] = _with_extras(files[i][0], a)
+    return [found[i] for i in range(len(files))]
+
+
+def _with_extras(header: Header, levels: UInt8[np.ndarray, "c h w"]) -> Picture:
+    extras, size = header.extras, (header.height, header.width)
     alpha = unpack_alpha(extras[ALPHA], size) if ALPHA in extras else None
     return Picture(levels, alpha, inflate(extras[PROFILE]) if PROFILE in extras else None)
 
 
-def refuse_parts(steps: int | None, temperature: float, seed: int) -> None:
+def refuse_parts(steps: int | None, temperature: float, seed: SupportsIndex) -> None:
     """Refuse what can be asked of lossy files only, instead of passing it over.
 
     Raises:

@@ -24,13 +24,14 @@ from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
 from underdraw.codec.depths import bits_of
-from underdraw.codec.errors import MAX_PIXELS, CodecError
+from underdraw.codec.errors import CodecError
+from underdraw.codec.usual import MAX_PIXELS
 from underdraw.files import aside
 
 MAX_PROFILE = 1 << 24
 """Bytes of a colour profile, at most."""
 
-Source = Path | str | bytes | Image.Image | np.ndarray
+Source = Path | str | bytes | bytearray | memoryview | Image.Image | np.ndarray
 
 
 class Picture(NamedTuple):
@@ -68,7 +69,8 @@ def read(source: Source, most: int = MAX_PIXELS) -> Picture:
             return from_array(source, most)
         if isinstance(source, Image.Image):
             return from_pillow(source, most)
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+        within = isinstance(source, bytes | bytearray | memoryview)
+        with Image.open(io.BytesIO(source) if within else source) as image:
             return from_pillow(image, most)
     except CodecError as error:
         raise CodecError(f"{name} {error}") from error
@@ -152,14 +154,18 @@ def write(picture: Picture, path: Path) -> None:
 def in_srgb(picture: Picture) -> Picture:
     """The picture with its profile applied and dropped; as it is where it has none.
 
+    One of another colour space than the picture's says nothing of it, and is dropped alone.
+
     Raises:
-        CodecError: the profile is damaged or of another colour space than the picture.
+        CodecError: the profile is damaged.
     """
     if picture.icc is None:
         return picture
     grey = len(picture.levels) == 1
     try:
         own = ImageCms.ImageCmsProfile(io.BytesIO(picture.icc))
+        if own.profile.xcolor_space.strip() != ("GRAY" if grey else "RGB"):
+            return picture._replace(icc=None)
         flat = to_pillow(Picture(picture.levels))
         seen = ImageCms.profileToProfile(
             flat, own, ImageCms.createProfile("sRGB"), outputMode="RGB"

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from underdraw.codec import exact
 from underdraw.codec.container import names
-from underdraw.codec.errors import MAX_PIXELS, CodecError
+from underdraw.codec.errors import CodecError
 from underdraw.codec.exact import Twin
+from underdraw.codec.usual import MAX_PIXELS
 
 DEFAULT = "convdraw_photo"
 """The model that compresses without loss, unless another is named."""

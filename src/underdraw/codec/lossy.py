@@ -29,8 +29,10 @@ with G the Gaussian whole number of `philox` in stream (0, site), over all maps 
 the seed of tile i is larger by i, modulo 2^64.
 """
 
+import operator
 from collections.abc import Sequence
 from math import prod
+from typing import SupportsIndex
 
 import numpy as np
 import torch
@@ -161,11 +163,12 @@ class Pull:
         streams: Sequence[Stream],
         steps: int,
         temperature: float = 0.0,
-        seed: int = 0,
+        seed: SupportsIndex = 0,
         tiles: int = 1,
     ) -> None:
         if not 0 <= temperature < 1e3:  # not a number fails too
             raise CodecError(f"temperature must be in 0..1000, got {temperature}")
+        seed = operator.index(seed)  # NumPy's whole numbers end at 2^63
         if not 0 <= seed < 2**64:
             raise CodecError(f"seed must be in 0..2^64 - 1, got {seed}")
         self.twin, self.steps = twin, steps
@@ -254,7 +257,7 @@ def decode(
     channels: int,
     steps: int | None = None,
     temperature: float = 0.0,
-    seed: int = 0,
+    seed: SupportsIndex = 0,
     tile: Size | None = None,
 ) -> Levels:
     """Pictures (B, channels, H, W) from streams, whole or cut anywhere.

@@ -24,7 +24,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from underdraw.codec.container.reading import Bytes, crc8, crc32, varint
-from underdraw.codec.errors import MAX_PIXELS, CodecError
+from underdraw.codec.errors import CodecError
+from underdraw.codec.usual import MAX_PIXELS
 
 MAGIC = b"\xd5UD\n"
 VERSION = 1
