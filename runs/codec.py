@@ -17,7 +17,6 @@ With --few everything is tried on a few images, and nothing is written to the re
 """
 
 import json
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -271,11 +270,9 @@ def main(data: Path, model: str | None = None, few: bool = False, rivals: bool =
 
 
 def described(model: str) -> dict[str, Any]:
-    """A model, and what its export measured, without what is not finite."""
+    """A model, and what its export measured."""
     about, folder = exact.describe(model), exact.locate(model)
-    told = {k: v for k, v in about.get("measured", {}).items() if math.isfinite(v)}
-    told = {} if about.get("cells") else told  # bits-back is not what it is for
-    return {"model": folder.name, "hash": about["hash"], "measured": told}
+    return {"model": folder.name, "hash": about["hash"], "measured": about.get("measured", {})}
 
 
 if __name__ == "__main__":

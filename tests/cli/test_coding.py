@@ -230,6 +230,10 @@ def test_info_of_an_exact_model(capsys) -> None:
     told = call_json(capsys, "info", MODEL[1])
     assert told["config"]["steps"] == 4
     assert len(told["hash"]) == 16
+    assert "bound" not in told
+    code, printed, _ = call(capsys, "info", "convdraw_photo_mid")
+    assert code == 0
+    assert "not what it is for" in printed
 
 
 def test_compare_makes_a_table_and_pictures(capsys, photos, tmp_path) -> None:

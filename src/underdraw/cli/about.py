@@ -15,6 +15,9 @@ from underdraw.codec.container import (
     parse_archive,
 )
 
+ROUNDED = "not what it is for: it was trained to be rounded, for lossy files"
+"""Of the bound of a model that was trained by cells."""
+
 
 def file(path: Path) -> dict[str, Any]:
     """What a `.udr` file says of itself.
@@ -59,9 +62,10 @@ def of_picture(content: bytes) -> dict[str, Any]:
 def model(name: str) -> dict[str, Any] | None:
     """What an exact model says of itself; None if `name` is none."""
     try:
-        return {"name": name, "folder": str(exact.locate(name)), **exact.describe(name)}
+        told = {"name": name, "folder": str(exact.locate(name)), **exact.describe(name)}
     except exact.ModelError:
         return None
+    return told | ({"bound": ROUNDED} if told.get("cells") else {})
 
 
 def called(code: bytes) -> str:

@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,26 @@ def test_the_config_has_what_was_measured(folder):
     assert values["measured"]["images"] == 4
     assert abs(values["measured"]["excess"]) < 0.003
     assert len(values["information"]) == 4
+
+
+def test_the_bound_of_a_rounded_model_is_not_measured(tmp_path, monkeypatch):
+    module = sys.modules["underdraw.codec.exact.export"]  # the package has a function of that name
+    monkeypatch.setattr(module, "cost", lambda *given: pytest.fail("measured"))
+    images = picture(4, 3, 8, 8)
+    exact.export(stirred(MODELS["two"]), tmp_path / "two@1", images, cells=True)
+    values = exact.describe(tmp_path / "two@1")
+    assert values["cells"] is True
+    assert values["measured"].keys() == {"images", "active"}
+
+
+def test_what_ships_says_no_nonsense_of_bounds():
+    for name in exact.shipped():
+        values = exact.describe(name)
+        if values.get("cells"):
+            assert values["measured"].keys() == {"images", "active"}
+        else:
+            assert values["measured"]["bits_float"] < 8
+            assert abs(values["measured"]["excess"]) < 0.005
 
 
 def test_a_folder_is_written_once(folder):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from underdraw.checkpoint import CARD, CONFIG, WEIGHTS, write_tensors
-from underdraw.codec.exact.cost import Cost, cost, information
+from underdraw.codec.exact.cost import Cost, cost, information, share
 from underdraw.codec.exact.grid import FRACTION, WEIGHT_FRACTION
 from underdraw.codec.exact.quantise import quantise
 from underdraw.codec.exact.store import kinds, load, self_test
@@ -62,6 +62,7 @@ def export(
     card: str | None = None,
     least: float = LEAST,
     tune: Callable[[Twin, Tensor], None] | None = None,
+    cells: bool = False,
     **about: Any,  # noqa: ANN401
 ) -> Twin:
     """Write the exact twin of `model` to `folder`, which must not exist.
@@ -74,6 +75,8 @@ def export(
         card: Markdown text: what, how made, licence, numbers.
         least: bits per latent that a map must tell to be coded.
         tune: what is to be done to the pruned twin with the calibration images.
+        cells: the model was trained to be rounded, for lossy files, so that the bound, which is
+            what samples of its posteriors cost, is not measured.
         **about: JSON values to keep in config.json.
 
     Returns:
@@ -90,14 +93,17 @@ def export(
     values |= {"fraction": FRACTION, "weight_fraction": WEIGHT_FRACTION}
     if images is not None:
         assert isinstance(model, ConvDRAW)
-        whole = cost(model, twin, images)
+        whole = None if cells else cost(model, twin, images)
         told = prune(twin, images, least)
-        pruned = cost(model, twin, images)
+        found = {"images": len(images), "active": share(twin)}
+        if whole is not None:
+            found = measured(whole, cost(model, twin, images))
         if tune is not None:
             tune(twin, images)
             twin.seal()
-        values |= {"measured": measured(whole, pruned), "information": [b.tolist() for b in told]}
-    values |= {"hash": twin.hash.hex(), "self_test": self_test(twin), **about}
+        values |= {"measured": found, "information": [b.tolist() for b in told]}
+    values |= {"hash": twin.hash.hex(), "self_test": self_test(twin), "cells": cells}
+    values |= about
     integers = twin.integers()
     for name, kind in kinds({name: () for name in integers}).items():
         integers[name] = integers[name] if kind == "I64" else integers[name].to(torch.int32)
