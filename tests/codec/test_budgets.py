@@ -1,9 +1,11 @@
 """The best stream within a budget."""
 
+import math
+
 from codec.crops import crops, tiny
 from underdraw.codec import budgets
-from underdraw.codec.budgets import encode_within
-from underdraw.codec.lossy import FINEST, decode, encode
+from underdraw.codec.budgets import FALL, encode_within
+from underdraw.codec.lossy import COARSEST, FINEST, decode, encode
 from underdraw.codec.measures import psnr
 
 
@@ -41,3 +43,13 @@ def test_a_middle_unlike_the_rest_does_not_decide(monkeypatch) -> None:
     found, other = (decode(tiny(), [s], (32, 32), 3)[0] for s in (stream, cut))
     assert 120 < len(stream) <= 150
     assert psnr(levels[0], found) > psnr(levels[0], other) + 0.5
+
+
+def test_whole_numbers_say_how_much_coarser_a_stream_has_to_be() -> None:
+    for length in (0, 1, 40, 999, 1023, 70_001, 5_000_000):
+        for budget in (0, 1, 39, 40, 63, 511, 998, 69_000, 1 << 24):
+            over = math.ceil(FALL * math.log2((length + 1) / (budget + 1)))
+            for power in (FINEST, -40, COARSEST):
+                wanted = min(max(power + over, FINEST), COARSEST)
+                assert budgets._filling(power, length, budget) == wanted
+    assert not hasattr(budgets, "math")

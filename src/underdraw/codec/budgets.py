@@ -1,4 +1,4 @@
-"""The best lossy stream of at most so many bytes.
+"""The best lossy stream of at most so many bytes, of those that are tried.
 
 A fine stream that is cut is often better than a coarse one that is whole: it has more of the early
 steps, which tell most. So streams of several slopes are cut to the budget and decoded, and the one
@@ -10,7 +10,6 @@ be for the whole. So the whole is coded with that slope and with one for which i
 just fill the budget without being cut: log2 of the length is taken to fall by one in 64 powers.
 """
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from math import prod
@@ -84,9 +83,15 @@ def sample(levels: Levels, tile: Size | None) -> UInt8[np.ndarray, "b c y x"]:
 
 
 def _filling(power: int, length: int, budget: int) -> int:
-    """The power at which a stream should be as long as its budget."""
-    over = math.log2((length + 1) / (budget + 1))
-    return min(max(power + math.ceil(FALL * over), FINEST), COARSEST)
+    """The power at which a stream should be as long as its budget.
+
+    That is ceil(64 log2 r) powers on for the ratio r of the two. r^64 is above 2^(d - 1) and below
+    2^(d + 1), d the difference of binary digits, so that it is d or d + 1.
+    """
+    long, short = (length + 1) ** FALL, (budget + 1) ** FALL
+    over = long.bit_length() - short.bit_length()
+    over += long << max(-over, 0) > short << max(over, 0)
+    return min(max(power + over, FINEST), COARSEST)
 
 
 def squared_errors(
