@@ -17,6 +17,7 @@ from underdraw.codec.coder import (
     put_pixels,
 )
 from underdraw.codec.container import LOSSY, Header, build
+from underdraw.codec.exact.twin import NAMED
 from underdraw.codec.tables import normal, roots
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
@@ -26,6 +27,12 @@ GRID = Grid(1000, [2600, -1500, 90000, 0], [320, 352, 256, 320])
 def test_the_page_has_the_hashes_of_the_tables():
     assert f"| T | `{digest(normal())}` |" in PAGE
     assert f"| SIGMA, then INVERSE | `{digest(np.stack(roots()))}` |" in PAGE
+
+
+def test_the_page_lists_what_a_hash_is_made_of():
+    plain = " ".join(PAGE.split())
+    names = [f"`{name}`" for name in NAMED]
+    assert f"{', '.join(names[:-1])} and {names[-1]})" in plain
 
 
 def test_the_page_has_the_right_bytes():
