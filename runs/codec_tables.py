@@ -8,6 +8,8 @@ from underdraw.plot.figures import COLOURS, INK, new_figure, plain, render
 
 SETS = {"cifar10": "CIFAR-10, test", "imagenet64": "64 x 64 photographs, ImageNet's validation"}
 PICTURE = "codec_steps.png"
+LOW = (0.05, 0.1)  # bits per dimension at which the papers compare
+LIKE = ("JPEG", "JPEG 2000")  # what they compare with
 FALL = 0.05  # dB that a step may cost
 Found = dict[str, Any]
 
@@ -61,7 +63,34 @@ def rates(side: str, found: list[Found]) -> str:
             cells = " | ".join(cell(mine.get(name), count) for name in names)
             lines.append(f"| {at['rate']:g} | {cells} |")
         parts.append(f"{side} x {side}, {count} tiles, {title}:\n\n" + "\n".join(lines))
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *verdicts(side, found)])
+
+
+def verdicts(side: str, found: list[Found]) -> list[str]:
+    """Where underdraw's sheet stands against those of the old codecs at low rates, in a line."""
+    told = []
+    for at in found:
+        rows = {row["codec"]: row for row in at["rows"] if row["method"] == "sheet" and row["met"]}
+        if at["rate"] in LOW and "underdraw" in rows:
+            each = [verdict(rows["underdraw"], name, rows.get(name)) for name in LIKE]
+            told.append(f"at {at['rate']:g} bits/dim {' and '.join(each)}")
+    return [f"On the {side} x {side} sheet underdraw is, {'; '.join(told)}."] if told else []
+
+
+def verdict(mine: Found, name: str, other: Found | None) -> str:
+    """Whether a row is ahead of another codec's, and by how much."""
+    if other is None:
+        return f"alone, as {name} needs more bytes"
+    ahead = [mine["psnr"] - other["psnr"]]
+    words = [f"{ahead[0]:+.2f} dB"]
+    if mine["ssim"] is not None and other["ssim"] is not None:
+        ahead.append(mine["ssim"] - other["ssim"])
+        words.append(f"{ahead[1]:+.3f} SSIM")
+    wins = [more > 0 for more in ahead]
+    sign = "ahead of" if all(wins) else "behind"
+    if any(wins) and not all(wins):
+        sign = f"ahead in {'PSNR' if wins[0] else 'SSIM'} alone of"
+    return f"{sign} {name} ({', '.join(words)})"
 
 
 def cell(row: Found | None, count: int) -> str:
@@ -98,8 +127,8 @@ def draw(found: Found, folder: Path) -> Path:
 def cost(found: Found) -> str:
     """What exact arithmetic costs one model."""
     one, name = found["measured"], f"`{found['model']}` ({found['hash']})"
-    if not one:
-        return f"- {name}: not measured."
+    if "excess" not in one:
+        return f"- {name}: it was trained to be rounded, and the bound is not what it is for."
     return (
         f"- {name}: {one['bits_exact'] - one['bits_float']:+.4f} bits per dimension, "
         f"{100 * one['excess']:.2f} % of the float model's {one['bits_float']:.3f}, on "

@@ -465,6 +465,24 @@ def test_the_page_of_the_codec_says_what_was_measured(figures, monkeypatch, tmp_
     assert again["rates"]["64"] == found["rates"]["64"]
 
 
+def test_the_page_of_the_codec_says_where_it_wins():
+    def at(rate, *rows):
+        names = ("codec", "psnr", "ssim")
+        more = {"method": "sheet", "met": 1}
+        return {"rate": rate, "rows": [dict(zip(names, row, strict=True)) | more for row in rows]}
+
+    low = at(0.05, ("underdraw", 20.0, 0.5), ("JPEG", 19.5, 0.6))
+    high = at(0.1, ("underdraw", 20.0, 0.5), ("JPEG", 21.0, 0.6), ("JPEG 2000", 19.0, 0.25))
+    (said,) = codec_tables.verdicts("32", [low, high, at(0.4, ("underdraw", 1.0, 0.1))])
+    assert said == (
+        "On the 32 x 32 sheet underdraw is, at 0.05 bits/dim ahead in PSNR alone of JPEG "
+        "(+0.50 dB, -0.100 SSIM) and alone, as JPEG 2000 needs more bytes; at 0.1 bits/dim "
+        "behind JPEG (-1.00 dB, -0.100 SSIM) and ahead of JPEG 2000 (+1.00 dB, +0.250 SSIM)."
+    )
+    assert codec_tables.verdicts("32", [at(0.05, ("JPEG", 19.5, 0.6))]) == []
+    assert said in codec_tables.rates("32", [low, high])
+
+
 def test_the_classical_codecs_can_be_measured_again(figures, kept, monkeypatch):
     one = {"images": 2, "bound": 1.0, "classical": {"WebP": 9.0}}
     record.write("codec", lossless={"cifar10": one}, steps={"least_rise": 1.0})
