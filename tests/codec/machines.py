@@ -27,7 +27,8 @@ WISHES = (
     Wish(lossless=True),
     Wish(tile=(10, 9)),
 )
-SIZES = ((20, 18, 8), (40, 44, 1))  # height, width, count; the last is more than a strip
+SIZES = ((24, 22, 8), (28, 30, 1))
+"""Height, width and count. Eight of the first at once are more than a strip of a product."""
 
 
 def files(twin: Twin, batch: int) -> Iterator[tuple[Wish, np.ndarray, list[bytes]]]:

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 import torch
 
-from codec.machines import dispatched
+from codec.crops import tiny
+from codec.machines import SIZES, dispatched
+from underdraw.codec.exact.product import STRIP, Plan
 
 CAPABILITIES = ("default", "avx2", "avx512")
 MKL = {"default": "SSE4_2", "avx2": "AVX2", "avx512": "AVX512"}
@@ -66,6 +68,13 @@ def agree(settings: list[tuple[str, int, str, str]]) -> list[dict[str, Any]]:
     assert len(digests) == 4 * len(found)
     assert len(set(digests.values())) == 1, digests
     return found
+
+
+def test_a_batch_crosses_a_strip() -> None:
+    height, width, count = SIZES[0]
+    sides = height // tiny().stride, width // tiny().stride
+    one, all_ = (Plan(n, *sides, tiny().config.kernel // 2) for n in (1, count))
+    assert one.columns < STRIP < all_.columns
 
 
 def test_few_machines_agree() -> None:
