@@ -160,6 +160,20 @@ def test_names_are_looked_at_before_pictures_are(capsys, tmp_path, monkeypatch) 
     assert "is no safe name" in err
 
 
+def test_lossless_pictures_stay_so_or_are_refused(capsys, tmp_path) -> None:
+    clear = np.dstack([crops(1, 8, 9)[0].transpose(1, 2, 0), np.arange(72).reshape(8, 9)])
+    source, file = tmp_path / "a.png", str(tmp_path / "a.udr")
+    Image.fromarray(clear.astype(np.uint8)).save(source)
+    call_json(capsys, "compress", str(source), "-o", file, *MODEL, "--lossless")
+    for name, said in (("b.ppm", "drops the opacity"), ("b.avif", "does not keep")):
+        code, _, err = call(capsys, "decompress", file, "-o", str(tmp_path / name), *MODEL)
+        assert code == 2
+        assert said in err
+        assert not (tmp_path / name).exists()
+    call_json(capsys, "decompress", file, "-o", str(tmp_path / "b.webp"), *MODEL)
+    assert np.array_equal(levels(tmp_path / "b.webp"), clear)
+
+
 def test_how_large_pictures_may_be(capsys, photos, tmp_path) -> None:
     out, file = str(tmp_path / "a"), str(tmp_path / "a.udr")
     for words in ((str(photos / "0.png"),), (str(photos / "0.png"), "--lossless")):

@@ -1,6 +1,7 @@
 """Pictures in and out: what is kept exactly, what is refused, and with which words."""
 
 import io
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -14,6 +15,7 @@ from underdraw.codec.errors import CodecError
 from underdraw.codec.image import (
     Picture,
     as_seen,
+    from_array,
     grey,
     in_srgb,
     inflate,
@@ -174,3 +176,42 @@ def test_grey_goes_through_a_model_of_colours() -> None:
 
 def test_a_picture_knows_its_size() -> None:
     assert Picture(noise(3, 4, 5)).size == (4, 5)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_formats_keep_lossless_pictures_or_are_refused(channels: int, tmp_path: Path) -> None:
+    levels = noise(9, 12, channels)
+    picture = from_array(levels)
+    keep = {".png", ".webp", ".jp2", ".tif"} | ({".ppm", ".bmp"} if channels in (1, 3) else set())
+    for ending in (".png", ".tif", ".webp", ".jp2", ".ppm", ".bmp", ".jpg", ".avif", ".gif"):
+        path, why = tmp_path / f"{channels}{ending}", None
+        try:
+            write(picture, path, exact=True)
+        except CodecError as error:
+            why = str(error)
+        assert path.exists() == (why is None)
+        if ending in keep:
+            assert why is None, why
+            again = read(path)
+            assert (again.levels == picture.levels).all()
+            assert (again.alpha is None) == (picture.alpha is None)
+            assert picture.alpha is None or (again.alpha == picture.alpha).all()
+        elif path.exists():
+            assert ending in (".gif", ".bmp"), ending
+        else:
+            assert re.search("keep|cannot", str(why)), why
+    assert sorted(p.suffix for p in tmp_path.iterdir() if p.name[0] == ".") == []
+
+
+def test_what_formats_drop(tmp_path: Path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    coloured = Picture(noise(4, 6, 3).transpose(2, 0, 1), icc=profile)
+    with pytest.raises(CodecError, match="PPM does not keep this lossless picture"):
+        write(coloured, tmp_path / "a.ppm", exact=True)
+    write(coloured, tmp_path / "a.ppm")
+    clear = from_array(noise(4, 6, 4))
+    with pytest.raises(CodecError, match="PPM drops the opacity of the picture"):
+        write(clear, tmp_path / "b.ppm")
+    write(clear._replace(alpha=np.full((4, 6), 255, np.uint8)), tmp_path / "b.ppm")
+    write(clear, tmp_path / "c.webp")
+    write(coloured, tmp_path / "d.jpg")

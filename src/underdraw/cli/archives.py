@@ -139,5 +139,5 @@ def unpack(folder: Path, name: str, levels: np.ndarray, names: Collection[str] =
         while name in names:
             name += ".png"
         path = folder / name
-    write(Picture(levels), path)
+    write(Picture(levels), path, exact=True)
     return str(path)

@@ -12,7 +12,7 @@ from underdraw.cli import tell
 from underdraw.cli.archives import of_many
 from underdraw.cli.watching import watched
 from underdraw.codec.budgets import TRIED, sample
-from underdraw.codec.container import ARCHIVE, KINDS, kind_of, parse
+from underdraw.codec.container import ARCHIVE, KINDS, LOSSLESS, kind_of, parse
 from underdraw.codec.errors import CodecError
 from underdraw.codec.files import compress_all, picture_of
 from underdraw.codec.image import Picture, in_srgb, read, write
@@ -131,7 +131,7 @@ def decompress(
     with watched(twin, f"decompressing {file.name}", header.height * header.width):
         picture = picture_of(header, payload, twin, steps, temperature, seed, max_pixels)
     out = out / f"{file.stem}.png" if out.is_dir() or not out.suffix else out
-    write(picture, out)
+    write(picture, out, exact=header.kind == LOSSLESS)
     height, width = picture.size
     told = {"picture": str(out), "kind": KINDS[header.kind], "width": width, "height": height}
     return tell.result(told | {"seconds": time.monotonic() - start}, as_json)

@@ -15,7 +15,7 @@ the mean of the three means and of the three scale classes, both rounded down.
 import io
 import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -30,6 +30,8 @@ from underdraw.files import aside
 
 MAX_PROFILE = 1 << 24
 """Bytes of a colour profile, at most."""
+KEEPING: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True, "exact": True}}
+"""What makes formats lossless that are not so by themselves."""
 
 Source = Path | str | bytes | bytearray | memoryview | Image.Image | np.ndarray
 
@@ -135,20 +137,46 @@ def to_pillow(picture: Picture) -> Image.Image:
     return image
 
 
-def write(picture: Picture, path: Path) -> None:
+def write(picture: Picture, path: Path, exact: bool = False) -> None:
     """Write a picture, whole or not at all, in the format that its name ends in.
 
+    Args:
+        picture: what to write.
+        path: file to write.
+        exact: in a way that keeps it, which some formats have besides their usual one. Otherwise
+            some loss is no matter, but opacity is not dropped.
+
     Raises:
-        CodecError: there is no such format, or it cannot hold the picture.
+        CodecError: there is no such format, or it does not keep the picture.
     """
     form = Image.registered_extensions().get(path.suffix.lower())
     if form not in Image.SAVE:
         raise CodecError(f"{path}: no picture format is called {path.suffix!r}; .png is")
+    more = KEEPING.get(form, {}) if exact else {}
     with aside(path) as temporary:
         try:
-            to_pillow(picture).save(temporary, format=form, icc_profile=picture.icc)
+            to_pillow(picture).save(temporary, format=form, icc_profile=picture.icc, **more)
         except (ValueError, KeyError, OSError) as error:
             raise CodecError(f"{path} cannot be written: {error}") from error
+        if exact or picture.alpha is not None:
+            try:
+                found = read(temporary, picture.levels.size)
+            except CodecError as error:
+                raise CodecError(f"{path}: {form} cannot be looked at; .png can") from error
+            if picture.alpha is not None and found.alpha is None and picture.alpha.min() < 255:
+                raise CodecError(f"{path}: {form} drops the opacity of the picture; .png keeps it")
+            if exact and not _holds(found, picture):
+                raise CodecError(f"{path}: {form} does not keep this lossless picture; .png does")
+
+
+def _holds(found: Picture, picture: Picture) -> bool:
+    """Whether what was found shows what a picture does; it may hold grey as three channels."""
+    if found.size != picture.size or len(found.levels) < len(picture.levels):
+        return False
+    full = np.full(picture.size, 255, np.uint8)
+    mine, theirs = (full if one.alpha is None else one.alpha for one in (picture, found))
+    same = bool((found.levels == picture.levels).all()) and np.array_equal(mine, theirs)
+    return same and found.icc == picture.icc
 
 
 def in_srgb(picture: Picture) -> Picture:
