@@ -12,7 +12,7 @@ from calling import call, call_json
 from codec.crops import GOLDEN, crops, tiny
 from underdraw.cli import archives
 from underdraw.codec import archive, compress, library
-from underdraw.codec.container import parse, parse_archive
+from underdraw.codec.container import LOSSY, Header, build, parse, parse_archive
 from underdraw.codec.errors import CodecError
 from underdraw.codec.measures import psnr
 
@@ -238,6 +238,12 @@ def test_bad_input_is_one_line_and_exit_code_2(capsys, photos, tmp_path) -> None
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "bad.udr", "clear.png", "empty", "good.udr", "many.udr", "photos", "whole.udr",
     ]  # fmt: skip
+
+
+def test_info_of_a_picture_too_large_to_decode(capsys, tmp_path) -> None:
+    file = tmp_path / "a.udr"
+    file.write_bytes(build(Header(LOSSY, tiny().hash, 5000, 6000, 3, 4), b""))
+    assert call_json(capsys, "info", str(file))["width"] == 6000
 
 
 def test_info_of_an_exact_model(capsys) -> None:

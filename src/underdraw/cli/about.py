@@ -1,5 +1,6 @@
 """`underdraw info` of files and of exact models."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def file(path: Path) -> dict[str, Any]:
 
 def of_archive(content: bytes) -> dict[str, Any]:
     """What an archive holds."""
-    index = parse_archive(content)
+    index = parse_archive(content, sys.maxsize)
     both = zip(index.blocks, index.places, strict=True)
     blocks = [block._asdict() | {"bytes": place.length} for block, place in both]
     told = {"model": called(index.model), "images": index.images, "blocks": len(blocks)}
@@ -42,7 +43,7 @@ def of_archive(content: bytes) -> dict[str, Any]:
 
 def of_picture(content: bytes) -> dict[str, Any]:
     """What a file of one picture holds."""
-    header, payload = parse(content)
+    header, payload = parse(content, sys.maxsize)  # nothing of that size is made
     levels = header.height * header.width * header.channels
     return {
         "model": called(header.model),
