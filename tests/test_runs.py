@@ -18,6 +18,7 @@ import clock
 import codec_tables
 import convdraw
 import curves
+import draw_mnist
 import glimpser
 import keep
 import omniglot
@@ -222,6 +223,30 @@ def test_a_shipped_model_says_what_it_came_to(small, tmp_path, kept, monkeypatch
     assert about["measured"]["nats"] == test["nats"]
 
 
+def test_parts_follow_each_other(small, tmp_path, kept, monkeypatch):
+    few(monkeypatch)
+    monkeypatch.setattr(record, "ROOT", tmp_path)
+    monkeypatch.setattr(record, "ZOO", tmp_path / "zoo")
+    first, second = (draw_mnist.begun(part, tmp_path, None, batch=7) for part in (1, 2))
+    assert (first.train.initial, second.train.initial) == (None, "draw_mnist")
+    assert (first.train.seed, second.train.seed) == (0, 1)
+    assert first.train.batch == second.train.batch == 7
+    assert (len(first.train.glimpses), len(second.train.glimpses)) == (2, 0)
+    short = replace(small, train=replace(small.train, steps=4, compile=False))
+    monkeypatch.setattr(draw_mnist, "begun", lambda *args, **changes: short)
+    record.write("draw_mnist", parts=[])
+    for part in (1, 2):
+        draw_mnist.main(importance_samples=2, limit=3)
+        row = record.read("draw_mnist")
+        assert len(row["parts"]) == part
+        assert row["images_seen"] == part * 4 * short.train.batch
+    assert row["test"] == record.measured(tmp_path / "out" / "draw_mnist_2")["test"]
+    draw_mnist.main(part=1, importance_samples=2, limit=3)
+    assert len(record.read("draw_mnist")["parts"]) == 1
+    with pytest.raises(ValueError, match="part must be 1 to 2, got 3"):
+        draw_mnist.main(part=3)
+
+
 def test_natural_images_are_reported_in_bits(kept):
     test = {
         "images": 10, "nats": 6388.0, "stderr": 2.0, "distortion": 1.0, "rate": 1.0,
@@ -274,7 +299,12 @@ def test_rows_without_all_numbers_have_empty_cells(kept):
     test = {"images": 9, "nats": 90.0, "stderr": 1.0, "distortion": 60.0, "rate": 30.0}
     more = {"images_seen": 1, "minutes": 2.0, "importance": None}
     record.write("draw_mnist_small", data="binarized_mnist/test", test=test, **more)
-    assert "| `draw_mnist_small` | **90.00** ± 1.00 | 60.00 | 30.00 |  |  |" in tables.page()
+    record.write("draw_two_digits", data="two_digits/test", test=test, **more)
+    record.write("draw_mnist_noattention", data="binarized_mnist/test", test=test, **more)
+    page = tables.page()
+    assert "| `draw_mnist_small` | **90.00** ± 1.00 | 60.00 | 30.00 |  |  |" in page
+    assert "| `draw_two_digits` | **90.00** ± 1.00 |" in page[page.index("## Two digits") :]
+    assert "| `draw_mnist_noattention` | **90.00** ± 1.00 | 60.00 | 30.00 |  | 87.40 |" in page
 
 
 def test_curves_are_of_what_was_minimised():
