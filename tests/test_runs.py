@@ -35,6 +35,7 @@ from underdraw.codec.rivals import RIVALS
 from underdraw.configs import to_json
 from underdraw.files import write_json
 from underdraw.models import build
+from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.presets import draw_mnist_small, preset
 from underdraw.report.tables import RESULTS
 from underdraw.study import runs as runs_module
@@ -357,16 +358,25 @@ def test_a_study_leaves_numbers_and_a_picture_for_the_report(small, tmp_path, ke
 
 
 def test_studies_of_shipped_models_are_kept_and_tabled(small, tmp_path, kept, monkeypatch):
-    it = str(checkpoint.save(build(small.model), tmp_path / "it", data=to_json(small.data)))
+    layers = ConvDRAWConfig((1, 28, 28), 2, 3, (4, 3), (2, 1), (2, 2), "bernoulli")
+    it, other = (
+        str(checkpoint.save(build(model), tmp_path / name, data=to_json(small.data)))
+        for name, model in (("it", small.model), ("other", layers))
+    )
     monkeypatch.setattr(keep, "KEPT", tmp_path / "kept")
     monkeypatch.setattr(studies, "CHARACTERS", it)
-    monkeypatch.setattr(studies, "NAME", it)
+    monkeypatch.setattr(studies, "NAME", other)
     studies.store(None, 0.0, 4, tmp_path / "store")
     studies.information(None, 0.0, 4, tmp_path / "information")
-    (told,) = record.read("study_store")["models"].values()
+    found = record.read("study_store")
+    told, upper = found["models"][it], found["layers"][other]
+    assert [row["layers"] for row in upper["stored"]] == [3, 2, 1]
     last, page = told["stored"][-1], tables.page()
     assert f"| {last['steps']} | {last['bits']:,.0f} | {last['bits_per_dim']:.3f} |" in page
-    (told,) = record.read("study_information")["models"].values()
+    nothing, row, _ = upper["stored"]
+    assert f"| none | 0 | 0.000 | {nothing['psnr']:.2f} dB |" in page
+    assert f"| 2 | {row['bits']:,.0f} | {row['bits_per_dim']:.3f} | {row['psnr']:.2f} dB" in page
+    told = record.read("study_information")["models"][it]
     assert told["total_bits"] == pytest.approx(last["bits"], rel=1e-4)
     assert f" | {told['bits'][0][-1]:.1f} | {told['total_bits']:,.1f} |" in page
     kept_names = {path.name for path in (tmp_path / "kept").iterdir()}
