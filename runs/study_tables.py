@@ -73,7 +73,8 @@ def stored(found: dict[str, Any]) -> str:
 def _parts(name: str, told: dict[str, Any], key: str, head: str) -> str:
     """A row for each part that was stored."""
     rows = [
-        f"{row[key] if row['bits'] else 'none'} | {row['bits']:,.0f} | {row['bits_per_dim']:.3f} | {row['psnr']:.2f} dB"
+        f"{row[key] if row['bits'] else 'none'} | {row['bits']:,.0f} | {row['bits_per_dim']:.3f} "
+        f"| {row['psnr']:.2f} dB"
         for row in told["stored"]
     ]
     heads = f"{head} | bits per image | bits/dim | PSNR, zero variance"
