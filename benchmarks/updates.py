@@ -77,15 +77,21 @@ def reference(attention: bool, batch: int) -> Update:
 
 
 def ours(attention: bool, batch: int, fast: str | None, side: int = 28) -> Update:
-    """Updates of the package's DRAW; with `fast`, compiled and with products in that precision."""
+    """Updates of the package's DRAW.
+
+    With `fast` they are compiled, with products in that precision, and on a GPU replayed as graphs.
+    """
     config = DRAWConfig(shape=(1, side, side), layer_norm=False)
     if not attention:
         config = replace(config, read_size=None, write_size=None)
     model, x = build(config).to(DEVICE), images(batch, side)
     if fast:
-        compile_model(model, pace=PACE, device=DEVICE.type)
+        graphs = DEVICE.type == "cuda"
+        compile_model(model, pace=PACE, device=DEVICE.type, cuda_graphs=graphs)
 
     def loss(steps: int) -> torch.Tensor:
+        if fast:
+            torch.compiler.cudagraph_mark_step_begin()
         with precision(fast or "float32", DEVICE.type):
             noise = torch.randn(steps, batch, 100, device=DEVICE).unbind(0)
             return model(x, noise).bound.mean()

@@ -18,6 +18,7 @@ from typing import Any
 
 import clock
 import record
+from origins import cores
 from underdraw.configs import from_json
 from underdraw.data import describe, is_binary
 from underdraw.presets import Preset, preset
@@ -110,7 +111,7 @@ def began(initial: str | None) -> str:
 def card(name: str, found: Preset, row: dict[str, Any]) -> str:
     """The card of a model that ships."""
     m = row["machine"]
-    machine = m["gpu"] or f"{m['processor']} ({m['cores']} cores, {m['instructions']})"
+    machine = m["gpu"] or f"{m['processor']} ({cores(m)}, {m['instructions']})"
     return CARD.format(
         name=name, summary=found.summary, parameters=row["parameters"], data=found.data.name,
         updates=row["updates"], batch=found.train.batch, images_seen=row["images_seen"],

@@ -1,29 +1,27 @@
-"""Train `draw_mnist` in two parts, measure it on the whole test split once, and ship it.
+"""Train `draw_mnist` in parts, measure it on the whole test split once, and ship it.
 
-    python runs/draw_mnist.py [--part 1|2] [--max-minutes M] [--importance-samples K] [--limit N]
+    python runs/draw_mnist.py --minutes M [--part N] [--batch B] [--learning-rate r] ...
 
-The first part is the preset as it stands, in out/draw_mnist. The second starts from the weights of
-the first (or, without its folder, from those that ship) with fresh moments and all 64 glimpses, in
-out/draw_mnist_2. Each resumes its run. The weights are those that were best on validation images;
-the test split is looked at when training is finished.
+The first part is the preset as it stands. Each later one starts from the weights that ship, with
+fresh moments, all 64 glimpses, a seed of its own (so it sees other orders and other noise), and a
+cosine that ends after M minutes on this machine (`clock`). Part N is in out/draw_mnist_N and
+resumes; without --part it is the one after those that the row of the results tells of. The weights
+are those that were best on validation images; the test split is looked at when training is
+finished.
 """
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import tyro
 
+import convdraw
 import record
-from underdraw import checkpoint
-from underdraw.presets import Preset, TrainConfig, preset
-from underdraw.train import read_log, train
+from tables import PUBLISHED
+from underdraw.presets import Preset
+from underdraw.train import read_log
 
-NAME, PAPER = "draw_mnist", 80.97
-FIRST, SECOND = (record.ROOT / "out" / name for name in (NAME, f"{NAME}_2"))
-FINISH = TrainConfig(
-    steps=9_000, learning_rate=1e-3, warmup=200, kl_warmup=0, precision="bf16", pace=2,
-)  # fmt: skip
+NAME = "draw_mnist"
 CARD = """# draw_mnist
 
 DRAW (Gregor et al., ICML 2015) at the paper's MNIST setting: 64 glimpses, LSTMs of 256 units, 100
@@ -46,13 +44,10 @@ PART = """  - {updates:,} updates of {batch} images{glimpses}, products in {prec
     in {minutes:.0f} minutes{note} on {processor} ({cores} cores, {instructions});"""
 
 
-def parts(part: int) -> tuple[Preset, Path]:
-    """What to train and where, first or second."""
-    found = preset(NAME)
-    if part == 1:
-        return found, FIRST
-    start = str(FIRST) if (FIRST / checkpoint.CONFIG).is_file() else NAME
-    return replace(found, train=replace(FINISH, initial=start)), SECOND
+def begun(part: int, run: Path, minutes: float | None, **changes: Any) -> Preset:  # noqa: ANN401
+    """What a part trains: in a folder that holds a run, the settings of that."""
+    later = {"initial": NAME, "seed": part - 1, "kl_warmup": 0, "glimpses": ()} if part > 1 else {}
+    return convdraw.settings(NAME, run, None, minutes, precision="bf16", pace=2, **later, **changes)
 
 
 def told(run: Path, found: Preset, note: str) -> dict[str, Any]:
@@ -77,13 +72,13 @@ def ship(run: Path, history: list[dict[str, Any]]) -> None:
     test, tight = values["test"], values["importance"]
     seen = sum(part["images_seen"] for part in history)
     minutes = sum(part["minutes"] for part in history)
-    values |= {"images_seen": seen, "minutes": minutes, "paper": PAPER, "parts": history}
+    values |= {"images_seen": seen, "minutes": minutes, "parts": history}
     log = [row for row in read_log(run) if row["kind"] == "valid"]
     record.write(NAME, **values, log=log)
     card = CARD.format(
         **{key: test[key] for key in ("nats", "stderr", "distortion", "rate")},
         **{k: tight[k] for k in ("importance_samples", "importance_nats", "importance_stderr")},
-        parameters=values["parameters"], epochs=seen / 50_000, paper=PAPER,
+        parameters=values["parameters"], epochs=seen / 50_000, paper=PUBLISHED[NAME],
         parts="\n".join(map(lines, history)), images=tight["images"], same=tight["nats"],
     )  # fmt: skip
     measured = {key: test[key] for key in ("images", "nats", "stderr", "distortion", "rate")}
@@ -94,7 +89,11 @@ def ship(run: Path, history: list[dict[str, Any]]) -> None:
 
 
 def main(
-    part: Literal[1, 2] = 2,
+    minutes: float | None = None,
+    part: int | None = None,
+    batch: int | None = None,
+    learning_rate: float | None = None,
+    clip: float | None = None,
     max_minutes: float | None = None,
     importance_samples: int = 50,
     limit: int = 500,
@@ -103,20 +102,26 @@ def main(
     """Train, measure, ship.
 
     Args:
-        part: which of the two.
+        minutes: of the part, of training; None takes the updates of the preset.
+        part: which one, from 1.
+        batch: another than the preset's.
+        learning_rate: another than the preset's.
+        clip: another than the preset's.
         max_minutes: stop training, resumable, after so many minutes.
         importance_samples: K of the importance-weighted bound.
         limit: test images for it.
         note: what else there is to say of how this part went.
     """
-    found, run = parts(part)
-    history = record.read(NAME)["parts"][: part - 1]
-    outcome = train(found, run, resume=True, max_minutes=max_minutes)
-    if outcome.reason != "finished":
-        print(f"stopped at update {outcome.step} by {outcome.reason}; run again to go on")
+    history = record.read(NAME)["parts"]
+    part = len(history) + 1 if part is None else part
+    if not 1 <= part <= len(history) + 1:
+        raise ValueError(f"part must be 1 to {len(history) + 1}, got {part}")
+    run = record.ROOT / "out" / f"{NAME}_{part}"
+    found = begun(part, run, minutes, batch=batch, learning_rate=learning_rate, clip=clip)
+    if not convdraw.carried(found, run, None, max_minutes, now=False):
         return
     record.measure(run, None, importance_samples, limit)
-    ship(run, [*history, told(run, found, note)])
+    ship(run, [*history[: part - 1], told(run, found, note)])
 
 
 if __name__ == "__main__":

@@ -24,13 +24,13 @@ def origins(of: list[dict[str, Any]]) -> str:
         lines.append(
             f"| `{row['name']}` | {row['data']}, {row['test']['images']:,} images "
             f"| {row['images_seen']:,} | {row['minutes']:.0f} "
-            f"| {m['processor']}, {_cores(m)}, {m['instructions']}{gpu}, torch {m['torch']} "
+            f"| {m['processor']}, {cores(m)}, {m['instructions']}{gpu}, torch {m['torch']} "
             f"| {row['commit']} |"
         )
     return "\n".join(lines) + "\n"
 
 
-def _cores(machine: dict[str, Any]) -> str:
+def cores(machine: dict[str, Any]) -> str:
     """Cores, and threads where they are known."""
     used = {None: "", 1: ", one thread"}
     count = machine.get("threads")

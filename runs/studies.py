@@ -55,7 +55,8 @@ def beta(root: Path | None, minutes: float, limit: int, out: Path = OUT / "beta"
 def steps(root: Path | None, minutes: float, limit: int, out: Path = OUT / "steps") -> None:
     """Train with each number of steps for the same time; `limit` does not matter."""
     found = preset(NAME)
-    found = replace(found, model=replace(found.model, maps=(MAPS,)))
+    one = {key: getattr(found.model, key)[:1] for key in ("latent", "stride")}
+    found = replace(found, model=replace(found.model, maps=(MAPS,), **one))
     told = study.steps(found, out, counts=COUNTS, minutes=minutes, root=root)
     record.write("study_steps", maps=MAPS, **plain(told))
     keep.main(
@@ -65,20 +66,22 @@ def steps(root: Path | None, minutes: float, limit: int, out: Path = OUT / "step
 
 
 def store(root: Path | None, minutes: float, limit: int, out: Path = OUT / "store") -> None:
-    """Store the first steps of shipped models; `minutes` do not matter."""
-    told = {}
-    for name, kept in ((CHARACTERS, "store_omniglot"), (NAME, "store_cifar10")):
-        images = of(name, root, limit)
+    """Store the first steps of shipped models, or upper layers; `minutes` do not matter."""
+
+    def told(name: str, kept: str, what: str, layers: tuple[int, ...] = ()) -> dict[str, Any]:
+        images, folder = of(name, root, limit), out / kept
         title = f"{name}, {len(images)} images of {images.name}"
-        told[name] = plain(
-            study.store(checkpoint.load_latent(name), images, out / name, title=title)
-        )
-        keep.main(
-            kept, out / name / "full_variance.png",
-            f"{name}: the first t steps stored, the rest sampled several times.",
-            "runs/studies.py store",
-        )  # fmt: skip
-    record.write("study_store", models=told)
+        model = checkpoint.load_latent(name)
+        found = plain(study.store(model, images, folder, layers=layers, title=title))
+        caption = f"{name}: {what} stored, the rest sampled several times."
+        keep.main(kept, folder / "full_variance.png", caption, "runs/studies.py store")
+        return found
+
+    first = "the first t steps"
+    models = {CHARACTERS: told(CHARACTERS, "store_omniglot", first)}
+    models[NAME] = told(NAME, "store_cifar10", first)
+    layers = {NAME: told(NAME, "layers_cifar10", "the layers from l up", (1, 2))}
+    record.write("study_store", models=models, layers=layers)
 
 
 def information(

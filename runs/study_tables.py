@@ -59,21 +59,26 @@ def best(row: dict[str, Any]) -> float:
 
 
 def stored(found: dict[str, Any]) -> str:
-    """The price of the first steps, and the error of what is made of them."""
-    parts = [
-        f"`{name}`, {told['images']} images of {told['split']}:\n\n"
-        "| steps stored | bits per image | bits/dim | PSNR, zero variance |\n|---|---|---|---|\n"
-        + "\n".join(
-            f"| {row['steps']} | {row['bits']:,.0f} | {row['bits_per_dim']:.3f} "
-            f"| {row['psnr']:.2f} dB |"
-            for row in told["stored"]
-        )
-        for name, told in found["models"].items()
-    ]
+    """The price of the first steps or of upper layers, and the error of what is made of them."""
+    parts = [_parts(name, told, "steps", "steps stored") for name, told in found["models"].items()]
+    layers = found.get("layers", {})
+    parts += [_parts(name, told, "layers", "layers from") for name, told in layers.items()]
     return (
-        "## The first steps stored\n\nThe rest generated; what it would take to store by an ideal "
-        f"code, {_by('store', found)}\n\n" + "\n\n".join(parts) + "\n"
+        "## Parts stored\n\nThe first steps, or the upper layers of all steps, and the rest "
+        "generated; what it would take to store by an ideal code, "
+        f"{_by('store', found)}\n\n" + "\n".join(parts)
     )
+
+
+def _parts(name: str, told: dict[str, Any], key: str, head: str) -> str:
+    """A row for each part that was stored."""
+    rows = [
+        f"{row[key] if row['bits'] else 'none'} | {row['bits']:,.0f} | {row['bits_per_dim']:.3f} "
+        f"| {row['psnr']:.2f} dB"
+        for row in told["stored"]
+    ]
+    heads = f"{head} | bits per image | bits/dim | PSNR, zero variance"
+    return f"`{name}`, {told['images']} images of {told['split']}:\n\n{table(heads, rows)}"
 
 
 def informed(found: dict[str, Any]) -> str:

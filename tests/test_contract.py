@@ -245,12 +245,12 @@ def test_bf16_products_keep_float32_results(model, images, noise, target):
 COMPARE = """
 import json, sys
 import torch
-from underdraw.latent import cost_by_cell, prior, stretch
+from underdraw.fast import compile_model
+from underdraw.latent import cost_by_cell, prior
 from underdraw.models import MODELS, build
 from underdraw.recompute import recompute_steps
 
 cases, backend, pace = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-torch._dynamo.config.recompile_limit = 64
 for name, options in cases:
     torch.manual_seed(0)
     options["shape"] = tuple(options["shape"])
@@ -267,8 +267,9 @@ for name, options in cases:
         return *terms, *cells, *gradients, told.frames[-1].canvas, *(c.z for c in told.choices)
 
     eager = everything()
-    model.run, model.pace = torch.compile(stretch, fullgraph=True, backend=backend), pace
+    assert compile_model(model, pace, backend)
     compiled = everything()
+    assert not model.run.broken
     assert len(eager) == len(compiled)
     for a, b in zip(eager, compiled):
         torch.testing.assert_close(b, a, rtol=1e-4, atol=1e-4)
@@ -305,10 +306,18 @@ def test_every_variant_agrees_when_compiled(tiny):
     assert compare(cases, "aot_eager", pace=2) == [f"{name} agrees" for name, _ in cases]
 
 
+def test_machine_code_agrees_with_eager(tiny):
+    assert compare([("draw", tiny["draw"]["attention"])], "inductor", pace=2) == ["draw agrees"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("pace", [1, 2])
-def test_machine_code_agrees_with_eager(tiny, pace):
-    cases = [(name, next(iter(variants.values()))) for name, variants in tiny.items()]
+def test_machine_code_agrees_with_eager_for_every_model_and_likelihood(tiny, pace):
+    cases = [
+        (name, next(one for one in variants.values() if (one.get("likelihood") == "gaussian") == g))
+        for name, variants in tiny.items()
+        for g in (False, True)
+    ]
     cases.append(("deepvae", tiny["deepvae"]["deterministic"]))  # all gradients through pooling
     assert compare(cases, "inductor", pace) == [f"{name} agrees" for name, _ in cases]
 

@@ -42,7 +42,6 @@ def test_flops_are_two_to_a_product():
         ("convdraw_cifar10_paper", True, 1500, 1700),
         ("convdraw_cifar10", True, 100, 200),
         ("convdraw_cifar10_small", True, 5, 10),
-        ("convdraw_cifar10_layers", True, 5, 10),
         ("convdraw_omniglot_small", True, 5, 10),
         ("convdraw_photo", False, 0.5, 1.5),
         ("convdraw_photo_low", False, 0.5, 1.5),

@@ -18,6 +18,7 @@ import clock
 import codec_tables
 import convdraw
 import curves
+import draw_mnist
 import glimpser
 import keep
 import omniglot
@@ -34,6 +35,7 @@ from underdraw.codec.rivals import RIVALS
 from underdraw.configs import to_json
 from underdraw.files import write_json
 from underdraw.models import build
+from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.presets import draw_mnist_small, preset
 from underdraw.report.tables import RESULTS
 from underdraw.study import runs as runs_module
@@ -222,6 +224,30 @@ def test_a_shipped_model_says_what_it_came_to(small, tmp_path, kept, monkeypatch
     assert about["measured"]["nats"] == test["nats"]
 
 
+def test_parts_follow_each_other(small, tmp_path, kept, monkeypatch):
+    few(monkeypatch)
+    monkeypatch.setattr(record, "ROOT", tmp_path)
+    monkeypatch.setattr(record, "ZOO", tmp_path / "zoo")
+    first, second = (draw_mnist.begun(part, tmp_path, None, batch=7) for part in (1, 2))
+    assert (first.train.initial, second.train.initial) == (None, "draw_mnist")
+    assert (first.train.seed, second.train.seed) == (0, 1)
+    assert first.train.batch == second.train.batch == 7
+    assert (len(first.train.glimpses), len(second.train.glimpses)) == (2, 0)
+    short = replace(small, train=replace(small.train, steps=4, compile=False))
+    monkeypatch.setattr(draw_mnist, "begun", lambda *args, **changes: short)
+    record.write("draw_mnist", parts=[])
+    for part in (1, 2):
+        draw_mnist.main(importance_samples=2, limit=3)
+        row = record.read("draw_mnist")
+        assert len(row["parts"]) == part
+        assert row["images_seen"] == part * 4 * short.train.batch
+    assert row["test"] == record.measured(tmp_path / "out" / "draw_mnist_2")["test"]
+    draw_mnist.main(part=1, importance_samples=2, limit=3)
+    assert len(record.read("draw_mnist")["parts"]) == 1
+    with pytest.raises(ValueError, match="part must be 1 to 2, got 3"):
+        draw_mnist.main(part=3)
+
+
 def test_natural_images_are_reported_in_bits(kept):
     test = {
         "images": 10, "nats": 6388.0, "stderr": 2.0, "distortion": 1.0, "rate": 1.0,
@@ -274,7 +300,12 @@ def test_rows_without_all_numbers_have_empty_cells(kept):
     test = {"images": 9, "nats": 90.0, "stderr": 1.0, "distortion": 60.0, "rate": 30.0}
     more = {"images_seen": 1, "minutes": 2.0, "importance": None}
     record.write("draw_mnist_small", data="binarized_mnist/test", test=test, **more)
-    assert "| `draw_mnist_small` | **90.00** ± 1.00 | 60.00 | 30.00 |  |  |" in tables.page()
+    record.write("draw_two_digits", data="two_digits/test", test=test, **more)
+    record.write("draw_mnist_noattention", data="binarized_mnist/test", test=test, **more)
+    page = tables.page()
+    assert "| `draw_mnist_small` | **90.00** ± 1.00 | 60.00 | 30.00 |  |  |" in page
+    assert "| `draw_two_digits` | **90.00** ± 1.00 |" in page[page.index("## Two digits") :]
+    assert "| `draw_mnist_noattention` | **90.00** ± 1.00 | 60.00 | 30.00 |  | 87.40 |" in page
 
 
 def test_curves_are_of_what_was_minimised():
@@ -327,16 +358,25 @@ def test_a_study_leaves_numbers_and_a_picture_for_the_report(small, tmp_path, ke
 
 
 def test_studies_of_shipped_models_are_kept_and_tabled(small, tmp_path, kept, monkeypatch):
-    it = str(checkpoint.save(build(small.model), tmp_path / "it", data=to_json(small.data)))
+    layers = ConvDRAWConfig((1, 28, 28), 2, 3, (4, 3), (2, 1), (2, 2), "bernoulli")
+    it, other = (
+        str(checkpoint.save(build(model), tmp_path / name, data=to_json(small.data)))
+        for name, model in (("it", small.model), ("other", layers))
+    )
     monkeypatch.setattr(keep, "KEPT", tmp_path / "kept")
     monkeypatch.setattr(studies, "CHARACTERS", it)
-    monkeypatch.setattr(studies, "NAME", it)
+    monkeypatch.setattr(studies, "NAME", other)
     studies.store(None, 0.0, 4, tmp_path / "store")
     studies.information(None, 0.0, 4, tmp_path / "information")
-    (told,) = record.read("study_store")["models"].values()
+    found = record.read("study_store")
+    told, upper = found["models"][it], found["layers"][other]
+    assert [row["layers"] for row in upper["stored"]] == [3, 2, 1]
     last, page = told["stored"][-1], tables.page()
     assert f"| {last['steps']} | {last['bits']:,.0f} | {last['bits_per_dim']:.3f} |" in page
-    (told,) = record.read("study_information")["models"].values()
+    nothing, row, _ = upper["stored"]
+    assert f"| none | 0 | 0.000 | {nothing['psnr']:.2f} dB |" in page
+    assert f"| 2 | {row['bits']:,.0f} | {row['bits_per_dim']:.3f} | {row['psnr']:.2f} dB" in page
+    told = record.read("study_information")["models"][it]
     assert told["total_bits"] == pytest.approx(last["bits"], rel=1e-4)
     assert f" | {told['bits'][0][-1]:.1f} | {told['total_bits']:,.1f} |" in page
     kept_names = {path.name for path in (tmp_path / "kept").iterdir()}

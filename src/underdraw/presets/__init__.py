@@ -22,7 +22,6 @@ from underdraw.presets.cluttered import (
 from underdraw.presets.config import OMNIGLOT, ModelConfig, Preset, TrainConfig
 from underdraw.presets.convdraw import (
     convdraw_cifar10,
-    convdraw_cifar10_layers,
     convdraw_cifar10_paper,
     convdraw_cifar10_small,
     convdraw_imagenet32,
@@ -51,7 +50,6 @@ __all__ = [
     "Preset",
     "TrainConfig",
     "convdraw_cifar10",
-    "convdraw_cifar10_layers",
     "convdraw_cifar10_paper",
     "convdraw_cifar10_small",
     "convdraw_imagenet32",
@@ -97,7 +95,6 @@ PRESETS: dict[str, Callable[[], Preset]] = {
         convdraw_cifar10_paper,
         convdraw_cifar10,
         convdraw_cifar10_small,
-        convdraw_cifar10_layers,
         convdraw_imagenet32,
         convdraw_imagenet64,
         convdraw_photo,

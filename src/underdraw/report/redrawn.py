@@ -28,7 +28,7 @@ def drawing(model: LatentModel[Any], test: Images, seed: int, out: Path) -> list
     pairs, _ = gallery.reconstructions(model, gallery.some(test, 24, seed), out)
     return [
         Section(
-            "Drawing, step by step (DRAW, Figs 1 and 10)",
+            "Drawing, step by step (DRAW, Fig. 1)",
             "The canvas after every step. The rectangle is the window that writes; its border is "
             "as wide as its filters are blurred.",
             [Figure("drawing.gif", "24 digits in the making"),

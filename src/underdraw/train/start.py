@@ -102,8 +102,7 @@ def train(
         reason = run.go(batches, log, stop)
         run.save()
         if run.agree(None, numbers.best is None, now=True)[1]:
-            run.validate(log)  # stopped early: leave a model all the same
-            run.save()
+            run.validate(log)  # stopped early: leave a model, of which a resumed run knows nothing
     accelerator.wait_for_everyone()
     for tracker in accelerator.trackers:
         tracker.finish()
