@@ -1,9 +1,9 @@
 """Draw the validation curves of rows in the results: `python runs/curves.py`.
 
 docs/images/curves_omniglot.png has the rows of the comparison on Omniglot, nats against minutes of
-training; docs/images/curves_cifar10.png the small ConvDRAW on CIFAR-10, its first hour (`_1`) and
-what went on from it, and the deep VAE, in bits per dimension. Both are from the logs in
-runs/results.
+training; docs/images/curves_cifar10.png the small ConvDRAW on CIFAR-10, an earlier one's first hour
+(`_1`) and what went on from it (`_2`), and the deep VAE, in bits per dimension. Both are from the
+logs in runs/results.
 """
 
 from typing import Any
@@ -13,7 +13,8 @@ import record
 from underdraw import plot
 from underdraw.study.parts import BITS
 
-COLOUR = ("convdraw_cifar10_small_1", "convdraw_cifar10_small", "deepvae_cifar10_small")
+SMALL = "convdraw_cifar10_small"
+COLOUR = (f"{SMALL}_1", f"{SMALL}_2", SMALL, "deepvae_cifar10_small")
 DIMENSIONS = 3 * 32 * 32
 TOP = {"omniglot": 125.0, "cifar10": 5.5}
 

@@ -44,7 +44,8 @@ def beta(root: Path | None, minutes: float, limit: int, out: Path = OUT / "beta"
     made = study.train_betas(clock.scheduled(found, updates, 4), BETAS, out, root=root)
     images = validation(found.data, root, limit)
     told = study.compare(made, images, out, title=NAME)
-    record.write("study_beta", preset=NAME, updates=updates, minutes_each=minutes, **plain(told))
+    of_what = {"preset": NAME, "setting": found.summary}
+    record.write("study_beta", **of_what, updates=updates, minutes_each=minutes, **plain(told))
     keep.main(
         "beta", out / "beta.png", "Samples of a small Convolutional DRAW, trained with beta 0.4 "
         "and 1 for the same few updates, from the same noise.",
@@ -58,7 +59,7 @@ def steps(root: Path | None, minutes: float, limit: int, out: Path = OUT / "step
     one = {key: getattr(found.model, key)[:1] for key in ("latent", "stride")}
     found = replace(found, model=replace(found.model, maps=(MAPS,), **one))
     told = study.steps(found, out, counts=COUNTS, minutes=minutes, root=root)
-    record.write("study_steps", maps=MAPS, **plain(told))
+    record.write("study_steps", setting=found.summary, maps=MAPS, **plain(told))
     keep.main(
         "steps", out / "steps.png", f"Cost of T steps of {MAPS} maps, by images seen and by time.",
         f"runs/studies.py steps, CIFAR-10, {minutes:g} minutes for each T",

@@ -26,7 +26,7 @@ def betas(found: dict[str, Any]) -> str:
         for row in found["betas"]
     ]
     return (
-        f"## Several beta\n\n`{found['preset']}`, {found['updates']:,} updates each (about "
+        f"## Several beta\n\n{_setting(found)}, {found['updates']:,} updates each (about "
         f"{found['minutes_each']:g} minutes on one thread), {found['images']} images of "
         f"{found['split']}, {_by('beta', found)} `underdraw report` shows samples.\n\n"
         + table("beta | bits/dim, without beta | rate | nats", rows)
@@ -46,7 +46,7 @@ def steps(found: dict[str, Any]) -> str:
         for row in found["runs"]
     ]
     return (
-        f"## Several numbers of steps\n\n`{found['preset']}` with T steps of {found['maps']} maps, "
+        f"## Several numbers of steps\n\n{_setting(found)}, with T steps of {found['maps']} maps, "
         f"{found['minutes_each']:g} minutes each at a constant learning rate, the best of its "
         f"validations, {_by('steps', found)}\n\n"
         + table("T | images seen | images a second | validation, bits/dim", rows)
@@ -127,6 +127,11 @@ def ablated(found: dict[str, Any]) -> str:
 def _of(values: list[float]) -> str:
     """All the values that there are."""
     return " or ".join(f"{value:g}" for value in sorted(set(values)))
+
+
+def _setting(found: dict[str, Any]) -> str:
+    """The preset, and what it was when the study was run."""
+    return f"`{found['preset']}` ({found['setting']})"
 
 
 def _bits(value: float | None) -> str:

@@ -26,10 +26,8 @@ PAPER = {
     "cifar10": "\nConvolutional DRAW (2016), Table 2, reports < 3.58 for ConvDRAW (320 maps, 32 "
     "steps), < 4.13 for DRAW and < 4.54 for a deep VAE, all with Gaussian pixels; "
     "numbers of coupled colours are bounds on the same bits, by a likelihood that the paper's "
-    "models do not have. `_1` is the first hour of `convdraw_cifar10_small`, which went on from "
-    "its weights (`initial` in `runs/results`). `deepvae_cifar10_small` had about the minutes of "
-    "both together, an image costs it as much arithmetic, and it is the better one: it has eleven "
-    "times the parameters, and a coarser scale.\n\n"
+    "models do not have. `_1` and `_2` are an earlier setting of `convdraw_cifar10_small`, 8 steps "
+    "of one layer of 40 maps; `_2` went on from the weights of `_1`.\n\n"
     "![Validation while training](images/curves_cifar10.png)\n",
     "imagenet64": "\n`convdraw_photo_1` saw crops of photographs and is measured on such; the "
     "others, on crops of which every other one is of a photograph made smaller, sharper and harder "

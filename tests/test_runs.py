@@ -418,7 +418,14 @@ def test_steps_for_the_same_minutes_are_tabled():
     curve = [{"kind": "train", "bits_per_dim": 1.0}]
     curve += [{"kind": "valid", "bits_per_dim": bits} for bits in (6.0, 5.0625, 5.5)]
     row = {"steps": 4, "images": 12345, "images_per_s": 20.6, "curve": curve}
-    found = {"preset": "it", "maps": 32, "minutes_each": 10.0, "commit": "none", "runs": [row]}
+    found = {
+        "preset": "it",
+        "setting": "small",
+        "maps": 32,
+        "minutes_each": 10.0,
+        "commit": "none",
+        "runs": [row],
+    }
     assert "| 4 | 12,345 | 21 | 5.062 |" in study_tables.steps(found)
     informed = {"bits": [[1.0, None]], "layer_bits": [1.0], "images": 1, "split": "x"}
     page = study_tables.informed({"models": {"it": informed}, "commit": "none"})
