@@ -55,6 +55,56 @@ def test_one_picture_there_and_back(capsys, photos, tmp_path) -> None:
     assert levels(out).shape == (16, 20, 3)
 
 
+def test_many_pictures_there_and_back(capsys, photos, tmp_path) -> None:
+    files, back, one = tmp_path / "files", tmp_path / "back", tmp_path / "one.png"
+    found = call_json(capsys, "compress", str(photos), "-o", str(files), *MODEL)
+    written = sorted(files.rglob("*.udr"))
+    assert [p.relative_to(files).as_posix() for p in written] == [
+        "0.udr", "1.udr", "2.udr", "more/x.udr",
+    ]  # fmt: skip
+    assert found["bytes"] == sum(p.stat().st_size for p in written)
+    assert found["bits_per_dim"] == pytest.approx(8 * found["bytes"] / (3 * 960 + 576))
+    for i in range(3):
+        alone = tmp_path / "alone.udr"
+        call_json(capsys, "compress", str(photos / f"{i}.png"), "-o", str(alone), *MODEL)
+        assert alone.read_bytes() == (files / f"{i}.udr").read_bytes()
+    told = call_json(capsys, "decompress", str(files), "-o", str(back), *MODEL)
+    assert told["images"] == 4
+    errors = []
+    for path in written:
+        picture = back / path.relative_to(files).with_suffix(".png")
+        call_json(capsys, "decompress", str(path), "-o", str(one), *MODEL)
+        assert np.array_equal(levels(picture), levels(one))
+        source = photos / path.relative_to(files).with_suffix(".png")
+        source = source if source.is_file() else source.with_suffix(".jpg")
+        errors.append(psnr(levels(picture), levels(source)))
+    assert found["psnr"] == pytest.approx(np.mean(errors))
+
+
+def test_many_files_are_all_decompressed_or_none(capsys, photos, tmp_path) -> None:
+    files, back = tmp_path / "files", tmp_path / "back"
+    call_json(capsys, "compress", str(photos), "-o", str(files), *MODEL)
+    two = [str(files / "0.udr"), str(files / "1.udr")]
+    shutil.copy(photos / "0.png", photos / "0.bmp")
+    (tmp_path / "none").mkdir()
+    archive_file = str(tmp_path / "many.udr")
+    call_json(capsys, "compress", str(photos / "more"), "-o", archive_file, *MODEL, "--lossless")
+    (files / "2.udr").write_bytes(b"nothing")
+    cases = [
+        (("decompress", str(files), "-o", str(back), *MODEL), "2.udr: "),
+        (("decompress", *two, archive_file, "-o", str(back), *MODEL), "is an archive"),
+        (("decompress", *two, "-o", str(back), *MODEL, "--only", "x"), "of one archive"),
+        (("decompress", *two, "-o", two[0], *MODEL), "0.udr is a file"),
+        (("decompress", two[0], two[0], "-o", str(back), *MODEL), "have one name"),
+        (("decompress", str(tmp_path / "none"), "-o", str(back), *MODEL), "no files"),
+        (("compress", str(photos), "-o", str(back), *MODEL), "would both be"),
+    ]
+    for words, reason in cases:
+        code, _, err = call(capsys, *words)
+        assert (code, reason in err) == (2, True), (words, err)
+    assert not back.exists()
+
+
 def test_the_command_line_chooses_as_the_library_does(capsys, photos, tmp_path, monkeypatch):
     rung = library.Rung(str(GOLDEN / "tiny@1"), 0.0, 0.0, 2, (-60, -100))
     monkeypatch.setattr(library, "LADDER", (rung,))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from underdraw.cli import tell
+from underdraw.cli import folders, tell
 from underdraw.cli.archives import of_many
 from underdraw.cli.watching import watched
 from underdraw.codec.budgets import TRIED, sample
@@ -39,7 +39,7 @@ def compress(
         raise CodecError(f"{out} is a picture that is to be compressed")
     single = len(images) == 1 and not images[0].is_dir()
     if not single and not wish.lossless:
-        raise CodecError(f"{len(files)} pictures make an archive, which needs --lossless")
+        return folders.compress(files, out, model, wish, max_pixels, passes, as_json)
     if single:
         content, told = of_one(files, model, wish, max_pixels)
     else:

@@ -22,14 +22,14 @@ def compress(
     max_pixels: int = MAX_PIXELS,
     json: bool = False,
 ) -> int:
-    """Compress a picture, or many into a lossless archive, to a .udr file.
+    """Compress a picture to a .udr file, or many: lossless into an archive, lossy into a folder.
 
     Any beginning of a lossy file decodes, from the end of its header on. What is written has been
     decoded again before.
 
     Args:
-        images: picture files; of a folder, all pictures in it. Several make an archive.
-        out: file to write.
+        images: picture files; of a folder, all pictures in it.
+        out: file to write; for many lossy pictures, the folder of their files.
         model: an exact model: a shipped name or a folder; if none is named, the one that serves
             what is asked for.
         lossless: keep every level.
@@ -48,7 +48,7 @@ def compress(
 
 
 def decompress(
-    file: Positional[Path],
+    files: Positional[tuple[Path, ...]],
     out: Out,
     model: str | None = None,
     only: str | None = None,
@@ -59,10 +59,10 @@ def decompress(
     max_pixels: int = MAX_PIXELS,
     json: bool = False,
 ) -> int:
-    """Decompress a .udr file to a picture, or an archive to a folder.
+    """Decompress a .udr file to a picture, or an archive or many files to a folder.
 
     Args:
-        file: what to read; a lossy file may be cut.
+        files: what to read; a lossy file may be cut. Of a folder, all .udr files in it.
         out: picture to write, in the format its name ends in; or a folder.
         model: the exact model it was made with, if that does not ship.
         only: of an archive, the picture of this name.
@@ -73,9 +73,15 @@ def decompress(
         max_pixels: refuse larger pictures; each pixel takes one to two kilobytes of memory.
         json: print one JSON object to stdout.
     """
-    from underdraw.cli import archives, coding
+    from underdraw.cli import archives, coding, folders
     from underdraw.codec.files import refuse_parts
 
+    if len(files) != 1 or files[0].is_dir():
+        if only is not None or block is not None:
+            raise ValueError(f"--only and --block are of one archive, not of {len(files)} files")
+        found = folders.compressed_in(files)
+        return folders.decompress(found, out, model, steps, temperature, seed, max_pixels, json)
+    (file,) = files
     if only is None and block is None and not coding.is_archive(file):
         return coding.decompress(file, out, model, steps, temperature, seed, max_pixels, json)
     refuse_parts(steps, temperature, seed)

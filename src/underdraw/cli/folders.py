@@ -1,0 +1,138 @@
+"""Many pictures to a file each and back: what has one size goes through the model together."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from underdraw.cli import tell
+from underdraw.cli.watching import watched
+from underdraw.codec.container import ARCHIVE, LOSSLESS, Header, kind_of, parse
+from underdraw.codec.errors import CodecError
+from underdraw.codec.files import compress_all, pictures_of
+from underdraw.codec.image import Picture, in_srgb, read, write
+from underdraw.codec.library import twin_of
+from underdraw.codec.measures import psnr
+from underdraw.codec.wishes import Wish, twin_for
+from underdraw.files import aside
+
+ENDING = ".udr"
+
+
+def compress(
+    files: dict[str, Path],
+    out: Path,
+    model: str | None,
+    wish: Wish,
+    max_pixels: int,
+    passes: Callable[[Picture, Wish], int],
+    as_json: bool,
+) -> int:
+    """Lossy files of pictures, after they have been decoded again, in the folder `out`.
+
+    Args:
+        files: pictures by name; the names may have folders, which are made in `out`.
+        out: folder to write.
+        model: an exact model, if not the one that serves the wish.
+        wish: what kind of files.
+        max_pixels: that may be drawn for a picture.
+        passes: pixels that are drawn to compress a picture and to decode it again.
+        as_json: print one JSON object.
+
+    Raises:
+        CodecError: `out` is no place for a folder, two files would have one name, or a picture
+            cannot be coded; nothing has been written then.
+    """
+    if out.is_file() or out.suffix == ENDING:
+        raise CodecError(
+            f"{len(files)} pictures make an archive, which needs --lossless, or with loss a file "
+            f"each: then -o is a folder, not {out}"
+        )
+    start, twin = time.monotonic(), twin_for(wish, model)
+    targets = apart(out, files, ENDING)
+    pictures = [read(path, max_pixels) for path in files.values()]
+    total = sum(passes(picture, wish) for picture in pictures)
+    with watched(twin, f"compressing {len(files)} pictures", total):
+        contents = compress_all(pictures, model, wish, max_pixels)
+        parts = [parse(content, max_pixels) for content in contents]
+        again = pictures_of(parts, twin, most=max_pixels)
+    seen = [in_srgb(picture).levels for picture in pictures]
+    for target, content in zip(targets, contents, strict=True):
+        with aside(target) as temporary:
+            temporary.write_bytes(content)
+    size = sum(map(len, contents))
+    told = {"folder": str(out), "files": len(targets), "model": twin.hash.hex(), "bytes": size}
+    quality = {
+        "bits_per_dim": 8 * size / sum(picture.levels.size for picture in pictures),
+        "psnr": float(np.mean([psnr(a, b.levels) for a, b in zip(seen, again, strict=True)])),
+    }
+    return tell.result(told | quality | {"seconds": time.monotonic() - start}, as_json)
+
+
+def decompress(
+    files: dict[str, Path], out: Path, model: str | None, steps: int | None, temperature: float,
+    seed: int, max_pixels: int, as_json: bool,
+) -> int:  # fmt: skip
+    """The pictures in files of one each, as PNG in the folder `out`; arguments as in `compress`.
+
+    Raises:
+        CodecError: a file is damaged or an archive, or two pictures would have one name; nothing
+            has been written then.
+    """
+    if out.is_file():
+        raise CodecError(f"{len(files)} pictures need a folder, and {out} is a file")
+    start, targets = time.monotonic(), apart(out, files, ".png")
+    parts = [_parsed(path, max_pixels) for path in files.values()]
+    found: dict[int, Picture] = {}
+    for name in dict.fromkeys(header.model for header, _ in parts):
+        mine = [i for i, (header, _) in enumerate(parts) if header.model == name]
+        twin = twin_of(name, model)
+        drawn = sum(parts[i][0].height * parts[i][0].width for i in mine)
+        with watched(twin, f"decompressing {len(mine)} pictures", drawn):
+            made = pictures_of([parts[i] for i in mine], twin, steps, temperature, seed, max_pixels)
+        found |= dict(zip(mine, made, strict=True))
+    for i, target in enumerate(targets):
+        write(found[i], target, exact=parts[i][0].kind == LOSSLESS)
+    told = {"folder": str(out), "images": len(targets)}
+    return tell.result(told | {"seconds": time.monotonic() - start}, as_json)
+
+
+def _parsed(path: Path, max_pixels: int) -> tuple[Header, bytes | memoryview]:
+    content = path.read_bytes()
+    try:
+        if kind_of(content) == ARCHIVE:
+            raise CodecError("is an archive, which is decompressed alone")
+        return parse(content, max_pixels)
+    except CodecError as error:
+        raise CodecError(f"{path}: {error}") from error
+
+
+def compressed_in(paths: Sequence[Path]) -> dict[str, Path]:
+    """Files by name: the paths themselves, and every .udr below those that are folders."""
+    found = {}
+    for path in paths:
+        below = sorted(path.rglob(f"*{ENDING}")) if path.is_dir() else [path]
+        for file in below:
+            name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+            if name in found:
+                raise CodecError(f"{found[name]} and {file} have one name")
+            found[name] = file
+    if not found:
+        raise CodecError("there are no files to decompress")
+    return found
+
+
+def apart(out: Path, names: Iterable[str], ending: str) -> list[Path]:
+    """A path in `out` for each name, with another ending.
+
+    Raises:
+        CodecError: two are one.
+    """
+    found: dict[Path, str] = {}
+    for name in names:
+        target = (out / name).with_suffix(ending)
+        if target in found:
+            raise CodecError(f"{found[target]} and {name} would both be {target}")
+        found[target] = name
+    return list(found)
