@@ -52,23 +52,9 @@ def compress(
 
 
 def pictures_in(paths: Iterable[Path]) -> dict[str, Path]:
-    """Picture files by name: the paths themselves, and what is below those that are folders.
-
-    Raises:
-        CodecError: two have one name, or there are none.
-    """
-    found: dict[str, Path] = {}
+    """Picture files by name; see `files_in`."""
     endings = {e for e, form in Image.registered_extensions().items() if form in Image.OPEN}
-    for path in paths:
-        below = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings)
-        named = [(p.relative_to(path).as_posix(), p) for p in below if p.is_file()]
-        for name, file in named if path.is_dir() else [(path.name, path)]:
-            if name in found:
-                raise CodecError(f"{found[name]} and {file} have one name")
-            found[name] = file
-    if not found:
-        raise CodecError("there are no pictures to compress")
-    return found
+    return folders.files_in(paths, endings, "pictures to compress")
 
 
 def of_one(

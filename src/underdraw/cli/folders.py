@@ -1,7 +1,7 @@
 """Many pictures to a file each and back: what has one size goes through the model together."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -108,18 +108,22 @@ def _parsed(path: Path, max_pixels: int) -> tuple[Header, bytes | memoryview]:
         raise CodecError(f"{path}: {error}") from error
 
 
-def compressed_in(paths: Sequence[Path]) -> dict[str, Path]:
-    """Files by name: the paths themselves, and every .udr below those that are folders."""
-    found = {}
+def files_in(paths: Iterable[Path], endings: Collection[str], what: str) -> dict[str, Path]:
+    """Files by name: the paths themselves, and what ends so below those that are folders.
+
+    Raises:
+        CodecError: two have one name, or there are none; then `what` was looked for.
+    """
+    found: dict[str, Path] = {}
     for path in paths:
-        below = sorted(path.rglob(f"*{ENDING}")) if path.is_dir() else [path]
-        for file in below:
-            name = file.relative_to(path).as_posix() if path.is_dir() else file.name
+        below = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings)
+        named = [(p.relative_to(path).as_posix(), p) for p in below if p.is_file()]
+        for name, file in named if path.is_dir() else [(path.name, path)]:
             if name in found:
                 raise CodecError(f"{found[name]} and {file} have one name")
             found[name] = file
     if not found:
-        raise CodecError("there are no files to decompress")
+        raise CodecError(f"there are no {what}")
     return found
 
 

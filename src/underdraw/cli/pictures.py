@@ -79,7 +79,7 @@ def decompress(
     if len(files) != 1 or files[0].is_dir():
         if only is not None or block is not None:
             raise ValueError(f"--only and --block are of one archive, not of {len(files)} files")
-        found = folders.compressed_in(files)
+        found = folders.files_in(files, {folders.ENDING}, "files to decompress")
         return folders.decompress(found, out, model, steps, temperature, seed, max_pixels, json)
     (file,) = files
     if only is None and block is None and not coding.is_archive(file):
