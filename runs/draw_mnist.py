@@ -117,6 +117,8 @@ def main(
     if not 1 <= part <= len(history) + 1:
         raise ValueError(f"part must be 1 to {len(history) + 1}, got {part}")
     run = record.ROOT / "out" / f"{NAME}_{part}"
+    if 1 < part <= len(history) and not run.is_dir():
+        raise ValueError(f"part {part} is in the weights that ship already, and {run} is not there")
     found = begun(part, run, minutes, batch=batch, learning_rate=learning_rate, clip=clip)
     if not convdraw.carried(found, run, None, max_minutes, now=False):
         return

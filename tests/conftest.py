@@ -51,7 +51,7 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
         "two_dense": TWO | {"stride": (2, None), "norm": "image", "initial_maps": True},
         "three": THREE | {"shape": (3, 8, 8), "likelihood": "logistics", "norm": "none"},
         "three_dense": THREE | {"stride": (2, None, 1), "constant_scale": True},
-        "coupled": CONV | {"shape": (3, 8, 6), "likelihood": "coupled", "norm": "none"},
+        "coupled": TWO | {"shape": (3, 8, 6), "likelihood": "coupled"},
         "codec": CONV
         | {
             "shape": (3, 8, 6),

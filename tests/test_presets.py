@@ -1,6 +1,7 @@
 """Presets: what they cost, and that they survive being written and changed."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -52,6 +53,14 @@ def test_flops_are_two_to_a_product():
 )
 def test_presets_keep_to_their_budgets(name, train, least, most):
     assert least * GIGA <= flops(preset(name).model, train) <= most * GIGA
+
+
+def test_a_step_of_the_papers_size_trains():
+    model = build(replace(preset("convdraw_cifar10_paper").model, steps=1))
+    x = torch.rand(1, *model.shape, generator=torch.Generator().manual_seed(0))
+    model(x, model.noise(1), x).bound.sum().backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+    assert model.write.affine.weight.grad.any()
 
 
 @pytest.mark.parametrize("name", [name for name in PRESETS if name.startswith("convdraw")])

@@ -246,6 +246,9 @@ def test_parts_follow_each_other(small, tmp_path, kept, monkeypatch):
     assert len(record.read("draw_mnist")["parts"]) == 1
     with pytest.raises(ValueError, match="part must be 1 to 2, got 3"):
         draw_mnist.main(part=3)
+    record.write("draw_mnist", parts=[{}, {}, {}])
+    with pytest.raises(ValueError, match="part 3 is in the weights that ship"):
+        draw_mnist.main(part=3)
 
 
 def test_natural_images_are_reported_in_bits(kept):
