@@ -78,7 +78,10 @@ def bits(data: str) -> str:
         "| model | likelihood | bits/dim | with exact mass | rate | nats |",
         "|---|---|---|---|---|---|",
     ]
-    for row in (found := rows(data)):
+    found = sorted(
+        rows(data), key=lambda row: row["name"][-2:] in ("_1", "_2")
+    )  # earlier ones last
+    for row in found:
         test = row["test"]
         lines.append(
             f"| `{row['name']}` | {row.get('likelihood', 'gaussian')} "
