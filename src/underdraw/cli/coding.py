@@ -10,8 +10,7 @@ from PIL import Image
 
 from underdraw.cli import folders, tell
 from underdraw.cli.archives import of_many
-from underdraw.cli.watching import watched
-from underdraw.codec.budgets import TRIED, sample
+from underdraw.cli.watching import passes, watched
 from underdraw.codec.container import ARCHIVE, KINDS, LOSSLESS, kind_of, parse
 from underdraw.codec.errors import CodecError
 from underdraw.codec.files import compress_all, picture_of
@@ -39,7 +38,7 @@ def compress(
         raise CodecError(f"{out} is a picture that is to be compressed")
     single = len(images) == 1 and not images[0].is_dir()
     if not single and not wish.lossless:
-        return folders.compress(files, out, model, wish, max_pixels, passes, as_json)
+        return folders.compress(files, out, model, wish, max_pixels, as_json)
     if single:
         content, told = of_one(files, model, wish, max_pixels)
     else:
@@ -77,14 +76,6 @@ def of_one(
     told = {"kind": KINDS[header.kind], "model": twin.hash.hex()}
     shape = {"width": picture.size[1], "height": picture.size[0], "levels": picture.levels.size}
     return content, told | shape | ({} if wish.lossless else {"psnr": psnr(seen, again.levels)})
-
-
-def passes(picture: Picture, wish: Wish) -> int:
-    """Pixels that are drawn to compress a picture and to decode it again."""
-    height, width = picture.size
-    few = sample(picture.levels[None, :1], wish.tile).size
-    tried = 2 * len(TRIED) * few + 4 * height * width * (few < height * width)
-    return 2 * height * width + (tried if wish.bits_per_dim is not None else 0)
 
 
 def same(a: Picture, b: Picture) -> bool:

@@ -1,13 +1,13 @@
 """Many pictures to a file each and back: what has one size goes through the model together."""
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from underdraw.cli import tell
-from underdraw.cli.watching import watched
+from underdraw.cli.watching import passes, watched
 from underdraw.codec.container import ARCHIVE, LOSSLESS, Header, kind_of, parse
 from underdraw.codec.errors import CodecError
 from underdraw.codec.files import compress_all, pictures_of
@@ -26,7 +26,6 @@ def compress(
     model: str | None,
     wish: Wish,
     max_pixels: int,
-    passes: Callable[[Picture, Wish], int],
     as_json: bool,
 ) -> int:
     """Lossy files of pictures, after they have been decoded again, in the folder `out`.
@@ -37,7 +36,6 @@ def compress(
         model: an exact model, if not the one that serves the wish.
         wish: what kind of files.
         max_pixels: that may be drawn for a picture.
-        passes: pixels that are drawn to compress a picture and to decode it again.
         as_json: print one JSON object.
 
     Raises:

@@ -5,7 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from underdraw.cli import tell
+from underdraw.codec.budgets import TRIED, sample
 from underdraw.codec.exact import Twin
+from underdraw.codec.image import Picture
+from underdraw.codec.wishes import Wish
 
 AFTER = 2.0
 """Seconds without a bar."""
@@ -30,3 +33,11 @@ def watched(twin: Twin, what: str, pixels: int) -> Iterator[None]:
             yield
         finally:
             del twin.paint
+
+
+def passes(picture: Picture, wish: Wish) -> int:
+    """Pixels that are drawn to compress a picture and to decode it again."""
+    height, width = picture.size
+    few = sample(picture.levels[None, :1], wish.tile).size
+    tried = 2 * len(TRIED) * few + 4 * height * width * (few < height * width)
+    return 2 * height * width + (tried if wish.bits_per_dim is not None else 0)
