@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from codec.crops import tiny
-from underdraw.codec.files import decompress
+from underdraw.codec.decoding import decompress
 from underdraw.demo import coding
 from underdraw.demo import run as demo
 

@@ -6,7 +6,8 @@ from rich.console import Console
 
 from codec.crops import crops, tiny
 from underdraw.cli import tell, watching
-from underdraw.codec.files import compress_all, decompress
+from underdraw.codec.decoding import decompress
+from underdraw.codec.encoding import compress_all
 from underdraw.codec.wishes import Wish
 
 

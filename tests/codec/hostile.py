@@ -31,9 +31,10 @@ from underdraw.codec.container import (
     parse_archive,
 )
 from underdraw.codec.container.reading import crc8, crc32
+from underdraw.codec.decoding import picture_of
+from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact.product import Product
-from underdraw.codec.files import compress_all, picture_of
 from underdraw.codec.library import twin_of
 from underdraw.codec.wishes import Wish
 from underdraw.latent import Size

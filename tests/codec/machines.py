@@ -16,8 +16,8 @@ import torch
 from codec.crops import GOLDEN, crops
 from underdraw.codec import archive, exact, lossless, lossy
 from underdraw.codec.container import parse
+from underdraw.codec.encoding import compress_all
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import compress_all
 from underdraw.codec.wishes import Wish
 
 WISHES = (

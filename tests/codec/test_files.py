@@ -11,9 +11,10 @@ import underdraw
 from codec.crops import GOLDEN, crops, tiny
 from underdraw.codec import archive, exact, files, library, lossy
 from underdraw.codec.container import LOSSY, Header, Incomplete, build, parse
+from underdraw.codec.decoding import decompress, decompress_all, picture_of
+from underdraw.codec.encoding import compress, compress_all
 from underdraw.codec.errors import CodecError, NoMemory
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import compress, compress_all, decompress, decompress_all, picture_of
 from underdraw.codec.image import Picture, read
 from underdraw.codec.measures import psnr
 from underdraw.codec.wishes import Wish
@@ -216,7 +217,7 @@ def test_the_plugin(tmp_path: Path, monkeypatch) -> None:
 def test_many_at_once_are_what_they_are_alone(monkeypatch) -> None:
     levels = list(crops(3, 12, 10).transpose(0, 2, 3, 1))
     together = compress_all(levels, tiny(), Wish())
-    monkeypatch.setattr("underdraw.codec.files.TOGETHER", 130)
+    monkeypatch.setattr("underdraw.codec.together.TOGETHER", 130)
     assert compress_all(levels, tiny(), Wish()) == together
 
 

@@ -21,8 +21,9 @@ from PIL import Image
 from codec.crops import GOLDEN, crops, tiny
 from underdraw.codec import archive, exact
 from underdraw.codec.container import parse, parse_archive
+from underdraw.codec.decoding import decompress, picture_of
+from underdraw.codec.encoding import compress_all
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import compress_all, decompress, picture_of
 from underdraw.codec.library import twin_named, twin_of
 from underdraw.codec.wishes import Wish
 

@@ -27,8 +27,9 @@ from underdraw.codec.container import (
     parse_archive,
     varint,
 )
+from underdraw.codec.decoding import decompress
+from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError
-from underdraw.codec.files import compress_all, decompress
 from underdraw.codec.wishes import Wish
 
 KINDS = ("archive", "clear", "long", "lossless", "lossy", "mixed", "tiles")

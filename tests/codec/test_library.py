@@ -4,8 +4,8 @@ import pytest
 
 from codec.crops import tiny
 from underdraw.codec import library
+from underdraw.codec.encoding import compress
 from underdraw.codec.errors import CodecError
-from underdraw.codec.files import compress
 from underdraw.codec.library import DEFAULT, Rung, serving, slope
 from underdraw.codec.lossy import COARSEST, FINEST
 from underdraw.codec.wishes import QUALITY, Wish, power_of, setting, twin_for

@@ -6,7 +6,8 @@ import pytest
 from codec.crops import crops, tiny
 from underdraw.codec import lossy
 from underdraw.codec.container import Incomplete, parse
-from underdraw.codec.files import compress, decompress
+from underdraw.codec.decoding import decompress
+from underdraw.codec.encoding import compress
 from underdraw.codec.measures import psnr
 
 BATCH = 64

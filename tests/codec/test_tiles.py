@@ -7,8 +7,9 @@ from codec.crops import crops, tiny
 from underdraw.codec import compress, decompress, lossy
 from underdraw.codec.budgets import sample
 from underdraw.codec.container import LOSSLESS, LOSSY, TILE, Header, build, parse, varint
+from underdraw.codec.decoding import picture_of
+from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError
-from underdraw.codec.files import compress_all, picture_of
 from underdraw.codec.image import Picture
 from underdraw.codec.tiles import cut, laid, tiling
 from underdraw.codec.wishes import Wish

@@ -12,8 +12,9 @@ from underdraw.cli import folders, tell
 from underdraw.cli.archives import of_many
 from underdraw.cli.watching import passes, watched
 from underdraw.codec.container import ARCHIVE, KINDS, LOSSLESS, kind_of, parse
+from underdraw.codec.decoding import picture_of
+from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError
-from underdraw.codec.files import compress_all, picture_of
 from underdraw.codec.image import Picture, in_srgb, read, write
 from underdraw.codec.library import twin_of
 from underdraw.codec.measures import psnr

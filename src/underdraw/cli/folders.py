@@ -9,8 +9,9 @@ import numpy as np
 from underdraw.cli import tell
 from underdraw.cli.watching import passes, watched
 from underdraw.codec.container import ARCHIVE, LOSSLESS, Header, kind_of, parse
+from underdraw.codec.decoding import pictures_of
+from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError
-from underdraw.codec.files import compress_all, pictures_of
 from underdraw.codec.image import Picture, in_srgb, read, write
 from underdraw.codec.library import twin_of
 from underdraw.codec.measures import psnr

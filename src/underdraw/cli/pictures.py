@@ -74,7 +74,7 @@ def decompress(
         json: print one JSON object to stdout.
     """
     from underdraw.cli import archives, coding, folders
-    from underdraw.codec.files import refuse_parts
+    from underdraw.codec.decoding import refuse_parts
 
     if len(files) != 1 or files[0].is_dir():
         if only is not None or block is not None:

@@ -10,7 +10,8 @@ import underdraw.codec.plugin                           # Image.open("photo.udr"
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from underdraw.codec.files import compress, compress_all, decompress, decompress_all
+    from underdraw.codec.decoding import decompress, decompress_all
+    from underdraw.codec.encoding import compress, compress_all
 
 __all__ = ["compress", "compress_all", "decompress", "decompress_all"]
 
@@ -18,7 +19,7 @@ __all__ = ["compress", "compress_all", "decompress", "decompress_all"]
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     """What is public, with torch imported only when it is asked for."""
     if name in __all__:
-        from underdraw.codec import files
+        from underdraw.codec import decoding, encoding
 
-        return getattr(files, name)
+        return getattr(encoding if name.startswith("compress") else decoding, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

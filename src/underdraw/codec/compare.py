@@ -22,9 +22,10 @@ from PIL import Image
 from torch import Tensor
 
 from underdraw.codec.container import parse
+from underdraw.codec.decoding import picture_of, pictures_of
+from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError, NoRoom
 from underdraw.codec.exact import Twin
-from underdraw.codec.files import compress_all, picture_of, pictures_of
 from underdraw.codec.image import Picture
 from underdraw.codec.measures import WINDOW, psnr, ssim
 from underdraw.codec.rivals import (

@@ -47,7 +47,7 @@ class UdrImageFile(ImageFile.ImageFile):
     def load(self) -> Any:  # noqa: ANN401
         """Decode the pixels, once."""
         if self._content:
-            from underdraw.codec.files import decompress
+            from underdraw.codec.decoding import decompress
 
             shown = decompress(self._content)
             self._content, self.im, self.info = b"", shown.im, {**self.info, **shown.info}
@@ -56,7 +56,7 @@ class UdrImageFile(ImageFile.ImageFile):
 
 def save(image: Image.Image, file: Any, name: str | bytes) -> None:  # noqa: ANN401
     """Write a picture as a `.udr` file, with the options of `underdraw.compress`."""
-    from underdraw.codec.files import compress
+    from underdraw.codec.encoding import compress
 
     told: dict[str, Any] = getattr(image, "encoderinfo", {})
     wish = {key: told[key] for key in _WISHES if key in told}

@@ -11,7 +11,8 @@ from PIL import Image
 from underdraw import plot
 from underdraw.codec import exact, lossy
 from underdraw.codec.container import parse
-from underdraw.codec.files import compress, picture_of
+from underdraw.codec.decoding import picture_of
+from underdraw.codec.encoding import compress
 from underdraw.codec.image import Picture, read
 from underdraw.codec.library import DEFAULT, twin_of
 from underdraw.codec.measures import psnr

@@ -98,6 +98,8 @@ def by_layer(model: LatentModel[Any], of_sites: Tensor) -> Matrix:
 
 def chart(nats: Matrix, title: str = "") -> Image.Image:
     """Bars for one layer, a line for each of several; nats on the left, bits on the right."""
+    from matplotlib.ticker import MaxNLocator
+
     figure = new_figure(7.6, 3.8)
     axes = figure.add_axes((0.085, 0.145, 0.825, 0.73))
     plain(axes, "step", "KL, nats per image")
@@ -115,6 +117,7 @@ def chart(nats: Matrix, title: str = "") -> Image.Image:
     axes.set_title(head, loc="right", fontsize=10, color=INK)
     axes.set_title(title, loc="left", fontsize=10, color=INK, parse_math=False)
     axes.set_xlim(0.3, len(nats[0]) + 0.7)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))  # there is no half a step
     axes.set_ylim(bottom=0)
     if len(nats) > 1:
         axes.legend(frameon=False, fontsize=9.5, labelcolor=INK, handlelength=1.2)

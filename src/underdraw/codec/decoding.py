@@ -1,0 +1,151 @@
+"""Files to pictures, the inverse of `codec.encoding`."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, SupportsIndex
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from underdraw.codec import lossless, lossy
+from underdraw.codec.coder import Stream
+from underdraw.codec.container import ALPHA, LOSSLESS, PROFILE, Header, parse
+from underdraw.codec.errors import CodecError, memory_for
+from underdraw.codec.exact import Twin
+from underdraw.codec.image import Picture, inflate, to_pillow, unpack_alpha
+from underdraw.codec.library import twin_of
+from underdraw.codec.together import few, fit_tiles
+from underdraw.codec.usual import MAX_PIXELS
+
+Content = bytes | bytearray | memoryview
+
+
+def decompress(
+    content: Content,
+    *,
+    model: str | Path | Twin | None = None,
+    steps: int | None = None,
+    temperature: float = 0.0,
+    seed: SupportsIndex = 0,
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image:
+    """The picture in a `.udr` file, as a Pillow image of mode L, LA, RGB or RGBA.
+
+    Args:
+        content: the file; a lossy one may be cut anywhere behind its header.
+        model: that wrote it, if it does not ship.
+        steps: of a lossy file, take only so many of the stored steps.
+        temperature: of a lossy file, where nothing is stored: 0 takes the model's mean, 1 a sample.
+        seed: of the sample.
+        max_pixels: that may be drawn: those of the picture, and what fills up the model's stride.
+            Each takes one to two kilobytes of memory.
+
+    Raises:
+        CodecError: the file is damaged, or an archive, or its model is not to be had; or it is
+            lossless, and steps, temperature or seed are asked for; or memory runs out.
+    """
+    return decompress_all(
+        [content],
+        model=model,
+        steps=steps,
+        temperature=temperature,
+        seed=seed,
+        max_pixels=max_pixels,
+    )[0]
+
+
+def decompress_all(
+    contents: Iterable[Content],
+    *,
+    model: str | Path | Twin | None = None,
+    steps: int | None = None,
+    temperature: float = 0.0,
+    seed: SupportsIndex = 0,
+    max_pixels: int = MAX_PIXELS,
+) -> list[Image.Image]:
+    """The pictures in many `.udr` files; lossy ones of one model and size are decoded together.
+
+    Arguments, pictures and errors are those of `decompress`, one by one.
+    """
+    files = [parse(bytes(content), max_pixels) for content in contents]
+    found: dict[int, Image.Image] = {}
+    for name in dict.fromkeys(header.model for header, _ in files):
+        mine = [i for i, (header, _) in enumerate(files) if header.model == name]
+        twin, part = twin_of(name, model), [files[i] for i in mine]
+        for i, picture in zip(
+            mine, pictures_of(part, twin, steps, temperature, seed, max_pixels), strict=True
+        ):
+            with memory_for(picture.size):
+                found[i] = to_pillow(picture)
+    return [found[i] for i in range(len(files))]
+
+
+def picture_of(
+    header: Header,
+    payload: Stream,
+    twin: Twin,
+    steps: int | None = None,
+    temperature: float = 0.0,
+    seed: SupportsIndex = 0,
+    most: int = MAX_PIXELS,
+) -> Picture:
+    """The picture that a file's header and payload stand for; raises as `pictures_of`."""
+    return pictures_of([(header, payload)], twin, steps, temperature, seed, most)[0]
+
+
+def pictures_of(
+    files: Sequence[tuple[Header, Stream]],
+    twin: Twin,
+    steps: int | None = None,
+    temperature: float = 0.0,
+    seed: SupportsIndex = 0,
+    most: int = MAX_PIXELS,
+) -> list[Picture]:
+    """The pictures that headers and payloads stand for, all of one model; see `decompress`.
+
+    Raises:
+        CodecError: they do not fit the model, are damaged, or memory runs out.
+    """
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for i, (header, _) in enumerate(files):
+        size = header.height, header.width
+        if header.kind == LOSSLESS:
+            refuse_parts(steps, temperature, seed)
+        fit_tiles(twin, header.channels, size, header.tile, most)
+        stored = lossy.steps_of(twin, header.steps)
+        told = header.channels, stored, header.tile
+        alike.setdefault((size, told, i if header.kind == LOSSLESS else None), []).append(i)
+    found: dict[int, Picture] = {}
+    for (size, (channels, stored, tile), alone), group in alike.items():
+        taken = stored if steps is None else min(stored, lossy.steps_of(twin, steps))
+        for some in few(twin, size, group):
+            streams = [files[i][1] for i in some]
+            with memory_for(size, len(some)):
+                if alone is None:
+                    levels = lossy.decode(
+                        twin, streams, size, channels, taken, temperature, seed, tile
+                    )
+                else:
+                    levels = lossless.decode(twin, streams, size, channels)
+                for i, a in zip(some, levels, strict=True):
+                    found[i] = _with_extras(files[i][0], a)
+    return [found[i] for i in range(len(files))]
+
+
+def _with_extras(header: Header, levels: UInt8[np.ndarray, "c h w"]) -> Picture:
+    extras, size = header.extras, (header.height, header.width)
+    alpha = unpack_alpha(extras[ALPHA], size) if ALPHA in extras else None
+    return Picture(levels, alpha, inflate(extras[PROFILE]) if PROFILE in extras else None)
+
+
+def refuse_parts(steps: int | None, temperature: float, seed: SupportsIndex) -> None:
+    """Refuse what can be asked of lossy files only, instead of passing it over.
+
+    Raises:
+        CodecError: something else than the whole picture is asked for.
+    """
+    values = {"steps": steps, "temperature": temperature or None, "seed": seed or None}
+    asked = ", ".join(f"{name}={value}" for name, value in values.items() if value is not None)
+    if asked:
+        raise CodecError(f"{asked} is for lossy files: lossless ones hold whole pictures")

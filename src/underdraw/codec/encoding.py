@@ -1,0 +1,146 @@
+"""Pictures to files: what is stored how.
+
+lossy       brought to sRGB; the stream of `codec.lossy`; opacity, unless it is full, in an extra,
+            and the size of tiles, if there are any
+lossless    as it is; the stream of `codec.lossless`; opacity and profile in extras
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from underdraw.codec import lossless, lossy
+from underdraw.codec.budgets import encode_within
+from underdraw.codec.container import ALPHA, LOSSLESS, LOSSY, PROFILE, TILE, Header, build, varint
+from underdraw.codec.errors import CodecError, NoRoom, memory_for
+from underdraw.codec.exact import Twin
+from underdraw.codec.image import MAX_PROFILE, Picture, Source, deflate, in_srgb, pack_alpha, read
+from underdraw.codec.library import unique
+from underdraw.codec.together import few, fit_tiles
+from underdraw.codec.usual import MAX_PIXELS
+from underdraw.codec.wishes import USUAL, Wish, setting, twin_for
+from underdraw.latent import Size
+
+
+def compress(
+    image: Source | Picture,
+    model: str | Path | Twin | None = None,
+    *,
+    lossless: bool = False,
+    steps: int | None = None,
+    quality: float | None = None,
+    bits_per_dim: float | None = None,
+    tile: Size | None = None,
+    max_pixels: int = MAX_PIXELS,
+) -> bytes:
+    """The bytes of a `.udr` file of one picture.
+
+    Args:
+        image: a file, its bytes, a Pillow image, or levels uint8 (H, W) or (H, W, 1 to 4).
+        model: a shipped name or an exported folder; if None, the one that serves this wish.
+        lossless: keep every level. Otherwise:
+        steps: store the first so many steps of the model; any prefix of the file decodes, too.
+        quality: 0 to 100; 75 if nothing else is said.
+        bits_per_dim: at most so many bits for every level of the picture; of the files that were
+            tried the one with the least squared error (see `codec.budgets`).
+        tile: height and width of tiles, pixels, if the picture is a sheet of small ones; not with
+            `lossless`.
+        max_pixels: that may be drawn: those of the picture, and what fills up the model's stride.
+            Each takes one to two kilobytes of memory.
+
+    Raises:
+        CodecError: the picture cannot be coded, the wish cannot be met, or memory runs out.
+    """
+    wish = Wish(lossless, steps, quality, bits_per_dim, tile)
+    return compress_all([image], model, wish, max_pixels)[0]
+
+
+def compress_all(
+    images: Iterable[Source | Picture],
+    model: str | Path | Twin | None = None,
+    wish: Wish = USUAL,
+    max_pixels: int = MAX_PIXELS,
+) -> list[bytes]:
+    """Files of many pictures, one each; those of one size are encoded together.
+
+    Args:
+        images: what `compress` takes, or pictures that have been read.
+        model: a shipped name or an exported folder; if None, the one that serves this wish.
+        wish: what kind of files, with the options of `compress`.
+        max_pixels: that may be drawn for a picture.
+
+    Raises:
+        CodecError: a picture cannot be coded, the wish cannot be met, or memory runs out.
+    """
+    wish.check()
+    twin = twin_for(wish, model)
+    pictures = [
+        image if isinstance(image, Picture) else read(image, max_pixels) for image in images
+    ]
+    if not wish.lossless:
+        pictures = [_plain(picture) for picture in pictures]
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for i, picture in enumerate(pictures):
+        fit_tiles(twin, len(picture.levels), picture.size, _tile_of(picture, wish), max_pixels)
+        alike.setdefault(picture.levels.shape, []).append(i)
+    found: dict[int, bytes] = {}
+    for (_, *size), group in alike.items():
+        for some in few(twin, (size[0], size[1]), group):
+            with memory_for((size[0], size[1]), len(some)):
+                made = _together(twin, [pictures[i] for i in some], wish, model is not None)
+            found |= dict(zip(some, made, strict=True))
+    return [found[i] for i in range(len(pictures))]
+
+
+def _tile_of(picture: Picture, wish: Wish) -> Size | None:
+    """The tiles of a picture, none larger than it; none at all where one would do."""
+    if wish.tile is None:
+        return None
+    tile = min(picture.size[0], wish.tile[0]), min(picture.size[1], wish.tile[1])
+    return None if tile == picture.size else tile
+
+
+def _plain(picture: Picture) -> Picture:
+    """In sRGB, without an opacity that is full."""
+    picture = in_srgb(picture)
+    if picture.alpha is not None and (picture.alpha == 255).all():
+        return picture._replace(alpha=None)
+    return picture
+
+
+def _together(twin: Twin, pictures: Sequence[Picture], wish: Wish, named: bool) -> list[bytes]:
+    """Files of pictures of one shape."""
+    levels = np.stack([picture.levels for picture in pictures])
+    power, steps = setting(twin, wish, named)
+    kind, short = LOSSLESS if wish.lossless else LOSSY, unique(twin)
+    tile = _tile_of(pictures[0], wish)
+    heads = [_header(twin, kind, picture, steps, tile) for picture in pictures]
+    if wish.lossless:
+        streams = lossless.encode(twin, levels)
+    elif wish.bits_per_dim is not None:
+        whole = int(wish.bits_per_dim * levels[0].size / 8)
+        rooms = [whole - len(build(head, b"", short)) for head in heads]
+        if min(rooms) < 0:
+            raise NoRoom(
+                f"{wish.bits_per_dim} bits_per_dim are {whole} bytes, less than the header"
+            )
+        streams = encode_within(twin, levels, rooms, steps, tile)
+    else:
+        streams = lossy.encode(twin, levels, [power] * len(levels), steps, tile=tile)
+    return [build(head, stream, short) for head, stream in zip(heads, streams, strict=True)]
+
+
+def _header(
+    twin: Twin, kind: int, picture: Picture, steps: int, tile: Size | None = None
+) -> Header:
+    extras = {}
+    if tile is not None:
+        extras[TILE] = varint(tile[0]) + varint(tile[1])
+    if picture.alpha is not None:
+        extras[ALPHA] = pack_alpha(picture.alpha)
+    if picture.icc is not None:
+        if len(picture.icc) > MAX_PROFILE:
+            raise CodecError(f"a colour profile of {len(picture.icc)} bytes is too large")
+        extras[PROFILE] = deflate(picture.icc)
+    return Header(kind, twin.hash, *picture.size, len(picture.levels), steps, extras)
