@@ -8,7 +8,7 @@ import numpy as np
 
 from underdraw.cli import tell
 from underdraw.cli.watching import passes, watched
-from underdraw.codec.container import ARCHIVE, LOSSLESS, Header, kind_of, parse
+from underdraw.codec.container import LOSSLESS, Header, parse
 from underdraw.codec.decoding import pictures_of
 from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError
@@ -98,11 +98,8 @@ def decompress(
 
 
 def _parsed(path: Path, max_pixels: int) -> tuple[Header, bytes | memoryview]:
-    content = path.read_bytes()
     try:
-        if kind_of(content) == ARCHIVE:
-            raise CodecError("is an archive, which is decompressed alone")
-        return parse(content, max_pixels)
+        return parse(path.read_bytes(), max_pixels)
     except CodecError as error:
         raise CodecError(f"{path}: {error}") from error
 
