@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 
 import underdraw
 from codec.crops import GOLDEN, crops, tiny
-from underdraw.codec import archive, exact, files, library, lossy
+from underdraw.codec import archive, decoding, encoding, exact, library, lossy
 from underdraw.codec.container import LOSSY, Header, Incomplete, build, parse
 from underdraw.codec.decoding import decompress, decompress_all, picture_of
 from underdraw.codec.encoding import compress, compress_all
@@ -186,7 +186,8 @@ def test_python_has_it_on_top() -> None:
         underdraw.decompress(content[:5], model=MODEL)
     for name in ("compress", "compress_all", "decompress", "decompress_all"):
         assert name in underdraw.__all__
-        assert getattr(underdraw, name) is getattr(files, name)
+        where = encoding if name.startswith("compress") else decoding
+        assert getattr(underdraw, name) is getattr(where, name)
     with pytest.raises(AttributeError, match="'nothing'"):
         _ = underdraw.nothing
 
@@ -302,7 +303,7 @@ def test_a_caller_may_allow_more_pixels(monkeypatch) -> None:
             compress(levels, MODEL, **wish, max_pixels=16 * 21 - 1)
     with pytest.raises(CodecError, match="more than 16777216 pixels"):
         compress(np.zeros((4096, 4097), np.uint8), MODEL)
-    monkeypatch.setattr(files, "_together", lambda twin, pictures, *rest: [b"made"])
+    monkeypatch.setattr(encoding, "_together", lambda twin, pictures, *rest: [b"made"])
     large = np.zeros((4096, 4098), np.uint8)
     assert compress(large, MODEL, max_pixels=1 << 25) == b"made"
 
