@@ -26,6 +26,7 @@ def draw_mnist_noattention() -> Preset:
         name="draw_mnist_noattention",
         summary="64 steps that read and write the whole image, binarized MNIST",
         model=DRAWConfig(read_size=None, write_size=None),
+        train=replace(paper.train, steps=8_000, learning_rate=6e-3, precision="bf16"),
     )
 
 
