@@ -142,10 +142,24 @@ class PlainReader:
 
 
 class PlainStack:
-    """Asymmetric numeral systems."""
+    """Asymmetric numeral systems, from the bytes of a stack or empty."""
 
-    def __init__(self):
+    def __init__(self, data=None):
         self.state, self.words = 2**32, []
+        if data is not None:
+            *self.words, low, high = (
+                int.from_bytes(data[i : i + 4], "big") for i in range(0, len(data), 4)
+            )
+            self.state = high << 32 | low
+
+    def get(self, row):
+        quotient = self.state % TOTAL
+        symbol = next(i for i in range(len(row) - 1) if quotient < row[i + 1])
+        low, mass = row[symbol], row[symbol + 1] - row[symbol]
+        self.state = mass * (self.state >> 24) + quotient - low
+        if self.state < 2**32 and self.words:
+            self.state = self.state << 32 | self.words.pop()
+        return symbol
 
     def put(self, low, mass):
         if self.state >= mass << 40:
@@ -172,8 +186,8 @@ def read_even(reader, bits, middle=True):
     return values
 
 
-def read_gaussians(reader, deltas, means, scales):
-    """A vector of numbers under Gaussians with tails, and which of them the stream holds."""
+def read_gaussians(reader, deltas, means, scales, tails=True):
+    """A vector of numbers under Gaussians, and which of them the stream holds."""
     grids = list(zip(deltas, means, scales, strict=True))
     k = [centre(d, m, 0) for d, m, _ in grids]
     read = [False] * len(k)
@@ -184,7 +198,7 @@ def read_gaussians(reader, deltas, means, scales):
             if u is not None:
                 found.append((i, sizes(grids[i][0], grids[i][2])[0], u))
         lower = read_even(reader, [j for _, j, _ in found])
-        beyond = [i for i, (_, _, u) in enumerate(found) if u in (0, 2 * h)]
+        beyond = [i for i, (_, _, u) in enumerate(found) if tails and u in (0, 2 * h)]
         lengths = read_even(reader, [5] * len(beyond), middle=False)
         number = read_even(reader, lengths)
         e = {b: 2**n + v - 1 for b, n, v in zip(beyond, lengths, number, strict=True)}
@@ -193,6 +207,23 @@ def read_gaussians(reader, deltas, means, scales):
             cell += (e[place] if u > h else -e[place]) if place in e else 0
             k[i], read[i] = cell * 2**j + low, True
     return k, read
+
+
+def gaussian_parts(k, deltas, means, scales):
+    """The intervals of a vector of numbers under Gaussians without tails, in their order."""
+    parts, grids = [], list(zip(k, deltas, means, scales, strict=True))
+    for h in (128, 64, 32, 16, 8, 4, 2):
+        some = [(n, *sizes(d, s), d, m, s) for n, d, m, s in grids if sizes(d, s)[1] == h]
+        for n, j, _, d, m, s in some:
+            row, u = gaussian_row(d, m, s), (n >> j) - centre(d, m, j) + h
+            parts.append((row[u], row[u + 1] - row[u]))
+        for upper in (True, False):
+            for n, j, *_ in some:
+                low, bits = n % 2**j, j - 16 if upper else min(j, 16)
+                if bits > 0:
+                    part = low >> 16 if upper else low % 2**16
+                    parts.append((part << (24 - bits), 1 << (24 - bits)))
+    return parts
 
 
 def read_pixels(reader, means, scales, width):

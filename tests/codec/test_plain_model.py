@@ -38,7 +38,9 @@ def tower() -> Twin:
         low = -high
         if ".to_q." in name and "affine" not in name:
             low, high = (0, 2) if name.endswith("active") else (1, 1000)
-        numbers[name] = torch.from_numpy(rng.integers(low, high, tuple(value.shape)))
+        found = rng.integers(low, high, tuple(value.shape))
+        found = found.argsort(-1) if name.endswith("order") else found
+        numbers[name] = torch.from_numpy(found)
     twin.take(numbers)
     return twin
 
