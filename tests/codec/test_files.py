@@ -215,6 +215,24 @@ def test_the_plugin(tmp_path: Path, monkeypatch) -> None:
         Image.open(io.BytesIO(out.getvalue()[:6]))
 
 
+def test_the_plugin_opens_what_it_may(tmp_path: Path, monkeypatch) -> None:
+    from underdraw.codec import plugin
+
+    monkeypatch.setattr(exact, "shipped", lambda: {"tiny@1": MODEL})
+    path = tmp_path / "a.udr"
+    with pytest.raises(CodecError, match="more than 300 pixels"):
+        Image.fromarray(picture()).save(path, model=MODEL, max_pixels=300)
+    Image.fromarray(picture()).save(path, model=MODEL)
+    monkeypatch.setattr(plugin.UdrImageFile, "max_pixels", 300)
+    with Image.open(path) as image:
+        assert image.size == (21, 16)
+        with pytest.raises(CodecError, match="more than 300 pixels"):
+            image.load()
+    monkeypatch.setattr(plugin.UdrImageFile, "max_pixels", 400)
+    with Image.open(path) as image:
+        image.load()
+
+
 def test_many_at_once_are_what_they_are_alone(monkeypatch) -> None:
     levels = list(crops(3, 12, 10).transpose(0, 2, 3, 1))
     together = compress_all(levels, tiny(), Wish())

@@ -6,20 +6,24 @@ from PIL import Image
 Image.open("photo.udr").show()
 image.save("photo.udr", quality=60)      # or lossless=True, bits_per_dim=..., steps=..., model=...
 
-A file is opened by its header alone; the model is loaded when the pixels are asked for.
+A file is opened by its header alone; the model is loaded when the pixels are asked for. Pictures
+that take more than `UdrImageFile.max_pixels` are refused then, with a `CodecError`; set it to what
+memory allows. `save` takes `max_pixels=`.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from PIL import Image, ImageFile
 
 from underdraw.codec.container import ALPHA, parse
 from underdraw.codec.container.single import MAGIC
 from underdraw.codec.errors import CodecError
+from underdraw.codec.usual import MAX_PIXELS
 
 FORM = "UDR"
 _SHORT = (b"\xe1\n", b"\xf1\n")
-_WISHES = ("model", "lossless", "steps", "quality", "bits_per_dim", "tile")
+_WISHES = ("model", "lossless", "steps", "quality", "bits_per_dim", "tile", "max_pixels")
+_ANY = 1 << 62
 
 
 def accept(prefix: bytes) -> bool:
@@ -30,6 +34,8 @@ def accept(prefix: bytes) -> bool:
 class UdrImageFile(ImageFile.ImageFile):
     """A `.udr` file of one picture."""
 
+    max_pixels: ClassVar[int] = MAX_PIXELS
+    """That may be drawn for a picture that is opened."""
     format = FORM
     format_description = "underdraw picture"
 
@@ -37,7 +43,7 @@ class UdrImageFile(ImageFile.ImageFile):
         assert self.fp is not None
         self._content = self.fp.read()
         try:
-            header, _ = parse(self._content)
+            header, _ = parse(self._content, _ANY)
         except CodecError as error:
             raise SyntaxError(str(error)) from error
         self._size = header.width, header.height
@@ -49,7 +55,7 @@ class UdrImageFile(ImageFile.ImageFile):
         if self._content:
             from underdraw.codec.decoding import decompress
 
-            shown = decompress(self._content)
+            shown = decompress(self._content, max_pixels=self.max_pixels)
             self._content, self.im, self.info = b"", shown.im, {**self.info, **shown.info}
         return super().load()
 
