@@ -31,13 +31,21 @@ def draw_mnist_noattention() -> Preset:
 
 
 def draw_two_digits() -> Preset:
-    """Two digits at random places of 60x60 (section 4.3; sizes are not given there)."""
+    """Two digits at random places of 60x60 (section 4.3).
+
+    Sizes are not given there; windows and steps here are those of house numbers, which also have
+    several digits to a picture.
+    """
     return Preset(
         "draw_two_digits",
         "two digits in 60x60, made online",
-        DRAWConfig(shape=(1, 60, 60), read_size=5, write_size=5),
+        DRAWConfig(shape=(1, 60, 60), steps=32, read_size=12, write_size=12),
         DataConfig("two_digits"),
-    )
+        TrainConfig(
+            steps=15_000, learning_rate=4e-3, glimpses=((0.4, 8), (0.75, 16)), precision="bf16",
+            pace=2,
+        ),
+    )  # fmt: skip
 
 
 def draw_svhn() -> Preset:

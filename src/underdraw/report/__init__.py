@@ -50,7 +50,8 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
     say("looking for digits among clutter")
     sections.append(looking(out, seed)[0]._replace(title="Finding a digit (DRAW, Fig. 5)"))
     say("studying")
-    sections += [redrawn.characters(seed, out), *redrawn.studying(model, some, seed, out)]
+    sections += [redrawn.dreaming(shown, seed, out) for shown in redrawn.DREAMT]
+    sections += redrawn.studying(model, some, seed, out)
     if there():
         say("compressing a photograph, beside the classical codecs")
         sections += redrawn.photograph(out, say)

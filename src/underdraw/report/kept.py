@@ -29,10 +29,6 @@ class Wanted(NamedTuple):
 
 TOO_LONG = "it takes training"
 WANTED = (
-    Wanted("DRAW, Fig. 7", "digits without attention", TOO_LONG,
-           "underdraw train draw_mnist_noattention", "noattention"),
-    Wanted("DRAW, Fig. 8", "two digits, one after the other", TOO_LONG,
-           "underdraw train draw_two_digits", "two_digits"),
     Wanted("DRAW, Figs 9 to 11", "house numbers, and cost with and without attention",
            "600,000 images that do not ship, and days on two cores", "underdraw train draw_svhn",
            "svhn"),
