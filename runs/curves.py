@@ -1,8 +1,9 @@
 """Draw the validation curves of rows in the results: `python runs/curves.py`.
 
 docs/images/curves_omniglot.png has the rows of the comparison on Omniglot, nats against minutes of
-training; docs/images/curves_cifar10.png the small ConvDRAW on CIFAR-10, an earlier one's first hour
-(`_1`) and what went on from it (`_2`), and the deep VAE, in bits per dimension. Both are from the
+training; docs/images/curves_mnist.png DRAW on digits, with its window, part after part, and
+without; docs/images/curves_cifar10.png the small ConvDRAW on CIFAR-10, an earlier one's first hour
+(`_1`) and what went on from it (`_2`), and the deep VAE, in bits per dimension. All are from the
 logs in runs/results.
 """
 
@@ -16,12 +17,13 @@ from underdraw.study.parts import BITS
 SMALL = "convdraw_cifar10_small"
 COLOUR = (f"{SMALL}_1", f"{SMALL}_2", SMALL, "deepvae_cifar10_small")
 DIMENSIONS = 3 * 32 * 32
-TOP = {"omniglot": 125.0, "cifar10": 5.5}
+DIGITS = ("draw_mnist", "draw_mnist_noattention")
+TOP = {"omniglot": 125.0, "mnist": 105.0, "cifar10": 5.5}
 
 
 def told(row: dict[str, Any]) -> list[dict[str, Any]]:
     """A row's log, with bits per dimension, and what was minimised where it has several samples."""
-    size = 1 if row["data"].startswith("omniglot") else DIMENSIONS
+    size = DIMENSIONS if row["data"].startswith("cifar10") else 1
     found = [one | {"nats": one.get("importance_nats", one["nats"])} for one in row["log"]]
     return [
         one | {"bits_per_dim": one["nats"] * BITS / size}
@@ -31,12 +33,13 @@ def told(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Draw both, of the rows that there are."""
+    """Draw them, of the rows that there are."""
     rows = {row["name"]: row for row in record.read("omniglot")["rows"]}
     draw("omniglot", {name: told(rows[name]) for name in omniglot.ROWS if name in rows}, "nats")
-    there = [name for name in COLOUR if (record.RESULTS / f"{name}.json").is_file()]
-    if there:
-        draw("cifar10", {name: told(record.read(name)) for name in there}, "bits_per_dim")
+    for picture, names, of in (("mnist", DIGITS, "nats"), ("cifar10", COLOUR, "bits_per_dim")):
+        there = [name for name in names if (record.RESULTS / f"{name}.json").is_file()]
+        if there:
+            draw(picture, {name: told(record.read(name)) for name in there}, of)
 
 
 def draw(name: str, logs: dict[str, list[dict[str, Any]]], of: str) -> None:

@@ -40,6 +40,7 @@ on the glimpse and on the posterior mean.
 - **Use:** studying, teaching, generating digits. It knows nothing but 28x28 binary digits.
 - **Licence:** Apache-2.0. MNIST is CC BY-SA 3.0.
 """
+SUMMED = {"step": "updates", "minutes": "minutes"}  # of the log, and of parts
 PART = """  - {updates:,} updates of {batch} images{glimpses}, products in {precision},
     in {minutes:.0f} minutes{note} on {processor} ({cores} cores, {instructions});"""
 
@@ -66,6 +67,16 @@ def lines(part: dict[str, Any]) -> str:
     return PART.format(**{**part, "glimpses": glimpses, "note": note}, **part["machine"])
 
 
+def joined(run: Path, history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Validations of all parts, the last of which is in `run`; updates and minutes of all."""
+    part, before = len(history), history[:-1]
+    earlier = [row for row in record.read(NAME).get("log", []) if row["part"] < part]
+    more = {key: sum(one[name] for one in before) for key, name in SUMMED.items()}
+    now = [row for row in read_log(run) if row["kind"] == "valid"]
+    now = [{**row, "part": part, **{key: row[key] + more[key] for key in more}} for row in now]
+    return [*earlier, *now]
+
+
 def ship(run: Path, history: list[dict[str, Any]]) -> None:
     """Write the row of the results, and put the weights into the package with their card."""
     values = record.measured(run)
@@ -73,8 +84,7 @@ def ship(run: Path, history: list[dict[str, Any]]) -> None:
     seen = sum(part["images_seen"] for part in history)
     minutes = sum(part["minutes"] for part in history)
     values |= {"images_seen": seen, "minutes": minutes, "parts": history}
-    log = [row for row in read_log(run) if row["kind"] == "valid"]
-    record.write(NAME, **values, log=log)
+    record.write(NAME, **values, log=joined(run, history))
     card = CARD.format(
         **{key: test[key] for key in ("nats", "stderr", "distortion", "rate")},
         **{k: tight[k] for k in ("importance_samples", "importance_nats", "importance_stderr")},

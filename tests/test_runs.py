@@ -241,9 +241,12 @@ def test_parts_follow_each_other(small, tmp_path, kept, monkeypatch):
         row = record.read("draw_mnist")
         assert len(row["parts"]) == part
         assert row["images_seen"] == part * 4 * short.train.batch
+        assert [line["part"] for line in row["log"] if line["step"] == 4 * part] == [part]
+        assert row["log"][-1]["minutes"] == pytest.approx(row["minutes"], abs=0.1)
     assert row["test"] == record.measured(tmp_path / "out" / "draw_mnist_2")["test"]
     draw_mnist.main(part=1, importance_samples=2, limit=3)
     assert len(record.read("draw_mnist")["parts"]) == 1
+    assert {line["part"] for line in record.read("draw_mnist")["log"]} == {1}
     with pytest.raises(ValueError, match="part must be 1 to 2, got 3"):
         draw_mnist.main(part=3)
     record.write("draw_mnist", parts=[{}, {}, {}])
