@@ -108,6 +108,11 @@ def write(name: str, **values: Any) -> Path:  # noqa: ANN401
     return path
 
 
+def rewrite(row: dict[str, Any]) -> None:
+    """Put a row that was read back, with what was added; its commit and machine stay."""
+    write_json(RESULTS / f"{row['name']}.json", row)
+
+
 def read(name: str) -> dict[str, Any]:
     """A row of the results."""
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))

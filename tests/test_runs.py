@@ -29,10 +29,12 @@ import speed_conv
 import studies
 import study_tables
 import tables
+import tight
 from codec.crops import crops, tiny
 from underdraw import checkpoint
 from underdraw.codec.rivals import RIVALS
 from underdraw.configs import to_json
+from underdraw.evaluate import evaluate
 from underdraw.files import write_json
 from underdraw.models import build
 from underdraw.models.convdraw import ConvDRAWConfig
@@ -312,6 +314,25 @@ def test_rows_without_all_numbers_have_empty_cells(kept):
     assert "| `draw_mnist_small` | **90.00** ± 1.00 | 60.00 | 30.00 |  |  |" in page
     assert "| `draw_two_digits` | **90.00** ± 1.00 |" in page[page.index("## Two digits") :]
     assert "| `draw_mnist_noattention` | **90.00** ± 1.00 | 60.00 | 30.00 |  | 87.40 |" in page
+
+
+def test_tight_bounds_stand_beside_their_row(kept, monkeypatch):
+    monkeypatch.setattr(tight, "BATCH", 3)
+    test = {"images": 9, "nats": 90.0, "stderr": 1.0, "distortion": 60.0, "rate": 30.0}
+    more = {"images_seen": 1, "minutes": 2.0, "importance": None}
+    record.write("draw_mnist", data="binarized_mnist/test", test=test, parts=[], **more)
+    for products in ("bf16", "float32"):
+        tight.main("draw_mnist", None, (2, 3), (4, 3), products, compiled=False)
+    row = record.read("draw_mnist")
+    model, images = checkpoint.load_latent("draw_mnist"), tight.some_images("draw_mnist", None, 3)
+    known = evaluate(model, images, batch=3, importance_samples=3)
+    first, second = row["tight"]
+    assert (first["importance_samples"], second["images"]) == (3, 4)
+    assert first["importance_nats"] == known.importance_nats
+    assert first["nats"] == first["nats_float32"] == known.nats
+    assert f" {known.importance_nats:.2f} ± {known.importance_stderr:.2f} (K = 3, 3 images), " in (
+        tables.page()
+    )
 
 
 def test_curves_are_of_what_was_minimised():
