@@ -40,6 +40,7 @@ on the glimpse and on the posterior mean.
 - **Use:** studying, teaching, generating digits. It knows nothing but 28x28 binary digits.
 - **Licence:** Apache-2.0. MNIST is CC BY-SA 3.0.
 """
+ADDED = ("images_seen", "minutes", "pflop")  # of parts, for the row
 SUMMED = {"step": "updates", "minutes": "minutes"}  # of the log, and of parts
 PART = """  - {updates:,} updates of {batch} images{glimpses}, products in {precision},
     in {minutes:.0f} minutes{note} on {processor} ({cores} cores, {instructions});"""
@@ -54,7 +55,7 @@ def begun(part: int, run: Path, minutes: float | None, **changes: Any) -> Preset
 def told(run: Path, found: Preset, note: str) -> dict[str, Any]:
     """How a part went, as JSON values."""
     test = record.measured(run)
-    kept = {key: test[key] for key in ("updates", "images_seen", "minutes", "valid_nats")}
+    kept = {key: test[key] for key in ("updates", "images_seen", "minutes", "pflop", "valid_nats")}
     settings = {key: getattr(found.train, key) for key in ("batch", "precision", "glimpses")}
     return {**kept, **settings, "note": note, "machine": test["machine"]}
 
@@ -81,14 +82,14 @@ def ship(run: Path, history: list[dict[str, Any]]) -> None:
     """Write the row of the results, and put the weights into the package with their card."""
     values = record.measured(run)
     test, tight = values["test"], values["importance"]
-    seen = sum(part["images_seen"] for part in history)
-    minutes = sum(part["minutes"] for part in history)
-    values |= {"images_seen": seen, "minutes": minutes, "parts": history}
+    whole = {key: sum(part[key] for part in history) for key in ADDED}
+    values |= {**whole, "parts": history}
     record.write(NAME, **values, log=joined(run, history))
     card = CARD.format(
         **{key: test[key] for key in ("nats", "stderr", "distortion", "rate")},
         **{k: tight[k] for k in ("importance_samples", "importance_nats", "importance_stderr")},
-        parameters=values["parameters"], epochs=seen / 50_000, paper=PUBLISHED[NAME],
+        parameters=values["parameters"], epochs=values["images_seen"] / 50_000,
+        paper=PUBLISHED[NAME],
         parts="\n".join(map(lines, history)), images=tight["images"], same=tight["nats"],
     )  # fmt: skip
     measured = {key: test[key] for key in ("images", "nats", "stderr", "distortion", "rate")}

@@ -13,21 +13,26 @@ def rows(data: str = "binarized_mnist") -> list[dict[str, Any]]:
 
 
 def origins(of: list[dict[str, Any]]) -> str:
-    """Where each bound comes from."""
+    """Where each bound comes from; `arithmetic` says what an operation is."""
     lines = [
-        "| model | data | images seen | minutes | machine | commit |",
-        "|---|---|---|---|---|---|",
+        "| model | data | images seen | 10^15 operations | minutes | machine | commit |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in of:
         m = row["machine"]
         gpu = f", {m['gpu']}" if m["gpu"] else ""
         lines.append(
             f"| `{row['name']}` | {row['data']}, {row['test']['images']:,} images "
-            f"| {row['images_seen']:,} | {row['minutes']:.0f} "
+            f"| {row['images_seen']:,} | {counted(row.get('pflop'))} | {row['minutes']:.0f} "
             f"| {m['processor']}, {cores(m)}, {m['instructions']}{gpu}, torch {m['torch']} "
             f"| {row['commit']} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def counted(pflop: float | None) -> str:
+    """Operations of training, where they were counted."""
+    return "" if pflop is None else f"{pflop:.2f}"
 
 
 def cores(machine: dict[str, Any]) -> str:

@@ -15,12 +15,14 @@ from typing import Any
 
 import torch
 
+import arithmetic
 from underdraw import checkpoint
 from underdraw.configs import from_json
 from underdraw.data import DataConfig, Images, open_images, random_subset
 from underdraw.evaluate import Evaluation, evaluate, passes
 from underdraw.files import write_json
 from underdraw.latent import LatentModel
+from underdraw.presets import TrainConfig
 from underdraw.study.runs import numbers_of
 
 ROOT = Path(__file__).parent.parent
@@ -159,6 +161,7 @@ def measure(run: Path, root: Path | None, samples: int, limit: int, **more: Any)
         "data": f"{data.name}/test", "likelihood": likelihood,
         "parameters": sum(p.numel() for p in model.parameters()),
         "updates": state.step, "images_seen": state.images, "minutes": state.minutes,
+        "pflop": arithmetic.pflop(model.config, from_json(TrainConfig, begun), state.images),
         "initial": within(begun.get("initial")), "best_at": trained["step"],
         "valid_nats": trained["validation_nats"],
         "valid_objective": trained.get("validation_objective"), "test": test, "importance": tight,

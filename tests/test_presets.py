@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
+from arithmetic import flops, pflop
 from underdraw.cli.work import resolve
 from underdraw.configs import from_json, to_json
 from underdraw.data import describe, is_binary
@@ -17,24 +17,20 @@ from underdraw.presets import PRESETS, Preset, preset
 GIGA = 1e9
 
 
-def flops(config: object, train: bool) -> float:
-    """Floating-point operations for one image: to encode it, or to train on it."""
-    with torch.device("meta"):
-        model = build(config)
-        noise = [torch.zeros(1, *model.latent_shape(site)) for site in model.sites]
-        x = torch.zeros(1, *model.shape)
-        with FlopCounterMode(display=False) as counter:
-            bound = model(x, noise, x).bound
-            if train:
-                bound.sum().backward()
-    return counter.get_total_flops()
-
-
 def test_flops_are_two_to_a_product():
     config = ConvDRAWConfig((1, 8, 8), 1, 3, (5,), (2,), (2,), "bernoulli")
     cells = 20 * (5 + 8 + 5) + 20 * (2 + 4 + 5)
     heads = 4 * 5 + 4 * 5
     assert flops(config, train=False) == 2 * 16 * 9 * (cells + heads + 4 * 5)
+
+
+def test_early_glimpses_and_importance_samples_count():
+    config, train = preset("draw_mnist").model, preset("draw_mnist").train
+    whole = pflop(config, replace(train, glimpses=()), 10**6)
+    assert whole == pytest.approx(0.370, abs=0.001)
+    assert pflop(config, train, 10**6) == pytest.approx(whole * (0.4 / 4 + 0.35 / 2 + 0.25))
+    more = replace(train, importance_samples=3)
+    assert pflop(config, more, 10**6) == pytest.approx(3 * pflop(config, train, 10**6))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,37 @@
+"""What training took, counted instead of timed.
+
+    C = images K c F
+
+where F are the operations of one image with all steps, forward and backward: those of products and
+convolutions, two to a multiplication with its addition (PyTorch's counter). K is the number of
+importance samples, and c what early glimpses leave of an update's cost (`clock.cost`).
+"""
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import clock
+from underdraw.models import build
+from underdraw.models.convdraw import ConvDRAWConfig
+from underdraw.models.deepvae import DeepVAEConfig
+from underdraw.presets import TrainConfig
+
+
+def flops(config: object, train: bool = True) -> float:
+    """Operations for one image: to train on it, or to encode it."""
+    large = isinstance(config, (ConvDRAWConfig, DeepVAEConfig))
+    with torch.device("meta" if large else "cpu"):  # windows need autocast, which meta has not
+        model = build(config)
+        noise = [torch.zeros(1, *model.latent_shape(site)) for site in model.sites]
+        x = torch.zeros(1, *model.shape)
+        with FlopCounterMode(display=False) as counter:
+            bound = model(x, noise, x).bound
+            if train:
+                bound.sum().backward()
+    return counter.get_total_flops()
+
+
+def pflop(config: object, train: TrainConfig, images: int) -> float:
+    """10^15 operations of a run that has seen so many images."""
+    share = train.importance_samples * clock.cost(train, getattr(config, "steps", 1))
+    return images * share * flops(config) / 1e15
