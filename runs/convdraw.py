@@ -29,8 +29,9 @@ CARD = """# {name}
 {summary}; {parameters:,} parameters.
 
 - **Trained on** the training split of `{data}` for {updates:,} updates of {batch} images
-  ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`. These are the
-  weights of the update that was best on validation images.{initial}
+  ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, by
+  `runs/convdraw.py`. These are the weights of the update that was best on validation
+  images.{initial}{stored}
 - **Test bound** ({images:,} images, one sample each): {bound}.
 - **Use:** studying, teaching and generating such images. It knows nothing else.
 - **Licence:** Apache-2.0. The images: {licence}.
@@ -108,7 +109,7 @@ def began(initial: str | None) -> str:
     return "" if initial is None else f" They began with the weights of `{initial}`."
 
 
-def card(name: str, found: Preset, row: dict[str, Any]) -> str:
+def card(name: str, found: Preset, row: dict[str, Any], half: bool) -> str:
     """The card of a model that ships."""
     m = row["machine"]
     machine = m["gpu"] or f"{m['processor']} ({cores(m)}, {m['instructions']})"
@@ -117,6 +118,7 @@ def card(name: str, found: Preset, row: dict[str, Any]) -> str:
         updates=row["updates"], batch=found.train.batch, images_seen=row["images_seen"],
         minutes=row["minutes"], machine=machine, images=row["test"]["images"],
         bound=bound(found, row), initial=began(row.get("initial")),
+        stored=" Weights are stored in float16; the bound is that of float32." if half else "",
         licence=describe(found.data).licence,
     )  # fmt: skip
 
@@ -140,6 +142,7 @@ def main(
     images: int = 100,
     now: bool = False,
     ship: bool = False,
+    half: bool = False,
 ) -> None:
     """Train, measure, ship.
 
@@ -162,6 +165,7 @@ def main(
         images: random test images for it.
         now: measure what is best so far, though the schedule is not finished.
         ship: put the model into the package.
+        half: with weights in float16.
     """
     run = record.ROOT / "out" / name if run is None else run
     found = settings(
@@ -177,7 +181,7 @@ def main(
     record.write(name, **row, log=log)
     if ship:
         plain = {key: row["test"][key] for key in SHIPPED if row["test"][key] is not None}
-        record.ship(run, name, card(name, found, row), split=row["data"], **plain)
+        record.ship(run, name, card(name, found, row, half), half, split=row["data"], **plain)
     print(f"{name}: {bound(found, row)}")
 
 

@@ -120,14 +120,19 @@ def read(name: str) -> dict[str, Any]:
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def ship(run: Path, name: str, card: str, **measured: Any) -> Path:  # noqa: ANN401
-    """Put the model of a run into the package under `name`, with its card and numbers."""
+def ship(run: Path, name: str, card: str, half: bool = False, **measured: Any) -> Path:  # noqa: ANN401
+    """Put the model of a run into the package under `name`, with its card and numbers.
+
+    With `half` its weights are rounded to float16: `underdraw evaluate` must then give the numbers
+    of the run to the second decimal.
+    """
     about = checkpoint.describe(run)
     kept = {key: about[key] for key in ("preset", "data", "train", "trained")}
     licence = "Apache-2.0"
     return checkpoint.save(
-        checkpoint.load(run), ZOO / name, card=card, licence=licence, measured=measured, **kept
-    )
+        checkpoint.load(run), ZOO / name, card=card, half=half, licence=licence,
+        measured=measured, **kept,
+    )  # fmt: skip
 
 
 def importance(

@@ -23,6 +23,7 @@ from underdraw.models import MODELS, build
 WEIGHTS, CONFIG, CARD = "model.safetensors", "config.json", "README.md"
 FORMAT = 1
 MAX_CONFIG = 1 << 20  # bytes
+FLOATS = ("F32", "F16")  # of weights, by the names of safetensors
 HUB = "hub:"
 
 
@@ -135,7 +136,8 @@ def read_tensors(
 ) -> dict[str, torch.Tensor]:
     """The tensors of a safetensors file, which must have exactly these names and shapes.
 
-    `kinds` has the format's name for the type of each; without it all are float32, "F32".
+    `kinds` has the format's name for the type of each. Without it they are float32, or float16 to
+    take half the space, and float32 once they are read.
 
     Raises:
         CheckpointError: the file is missing, damaged, or holds something else.
@@ -143,29 +145,31 @@ def read_tensors(
     try:
         with safe_open(path, "pt", device=str(device)) as file:
             slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
-            _check(path, slices, shapes, kinds or dict.fromkeys(shapes, "F32"))
+            _check(path, slices, shapes, kinds)
             tensors = {key: file.get_tensor(key) for key in shapes}
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
     for key, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise CheckpointError(f"{path}: {key} holds a value that is not finite")
-    return tensors
+    return tensors if kinds else {key: tensor.float() for key, tensor in tensors.items()}
 
 
 def _check(
     path: Path,
     slices: Mapping[str, Any],
     shapes: Mapping[str, tuple[int, ...]],
-    kinds: Mapping[str, str],
+    kinds: Mapping[str, str] | None,
 ) -> None:
     if odd := sorted(set(slices) ^ set(shapes)):
         word = "has an unknown" if odd[0] in slices else "lacks the"
         raise CheckpointError(f"{path} {word} tensor {odd[0]!r}")
     for key, shape in shapes.items():
         found, kind = tuple(slices[key].get_shape()), slices[key].get_dtype()
-        if (kind, found) != (kinds[key], shape):
-            raise CheckpointError(f"{path}: {key} is {kind} {found}, expected {kinds[key]} {shape}")
+        allowed = (kinds[key],) if kinds else FLOATS
+        if kind not in allowed or found != shape:
+            wanted = " or ".join(allowed)
+            raise CheckpointError(f"{path}: {key} is {kind} {found}, expected {wanted} {shape}")
 
 
 def save(
@@ -173,6 +177,7 @@ def save(
     folder: str | Path,
     card: str | None = None,
     weights: Mapping[str, torch.Tensor] | None = None,
+    half: bool = False,
     **about: Any,  # noqa: ANN401
 ) -> Path:
     """Write a model to `folder`; each file appears whole or not at all.
@@ -182,6 +187,7 @@ def save(
         folder: made if missing.
         card: Markdown text: what, how made, licence, numbers.
         weights: written instead of the model's own (averaged ones, say).
+        half: round them to float16, which takes half the space.
         **about: JSON values to keep in config.json (preset, training, numbers).
 
     Returns:
@@ -192,6 +198,8 @@ def save(
     if not names:
         raise CheckpointError(f"a {type(model).__name__} is none of {', '.join(MODELS)}")
     tensors = model.state_dict() if weights is None else weights
+    if half:
+        tensors = {key: value.half() for key, value in tensors.items()}
     write_tensors(folder / WEIGHTS, tensors)
     config = to_json(model.config)
     write_json(folder / CONFIG, {"format": FORMAT, "model": names[0], "config": config, **about})
