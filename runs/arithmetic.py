@@ -4,7 +4,8 @@
 
 where F are the operations of one image with all steps, forward and backward: those of products and
 convolutions, two to a multiplication with its addition (PyTorch's counter). K is the number of
-importance samples, and c what early glimpses leave of an update's cost (`clock.cost`).
+importance samples, and c what early glimpses leave of an update's cost (`clock.cost`). Validation,
+and what was done for weights that a run began with, are not counted.
 """
 
 import torch
@@ -31,7 +32,8 @@ def flops(config: object, train: bool = True) -> float:
     return counter.get_total_flops()
 
 
-def pflop(config: object, train: TrainConfig, images: int) -> float:
-    """10^15 operations of a run that has seen so many images."""
-    share = train.importance_samples * clock.cost(train, getattr(config, "steps", 1))
+def pflop(config: object, train: TrainConfig, updates: int, images: int) -> float:
+    """10^15 operations of a run that has done so many updates and seen so many images."""
+    done = min(updates / train.steps, 1.0)
+    share = train.importance_samples * clock.cost(train, getattr(config, "steps", 1), done)
     return images * share * flops(config) / 1e15

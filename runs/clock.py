@@ -63,13 +63,17 @@ def speed(run: Path) -> float:
     return (last["step"] - first["step"]) / (last["minutes"] - first["minutes"])
 
 
-def cost(config: TrainConfig, steps: int) -> float:
-    """What an update costs on average, as a share of one with all `steps` of the model."""
+def cost(config: TrainConfig, steps: int, done: float = 1.0) -> float:
+    """What an update costs on average, as a share of one with all `steps` of the model.
+
+    That is over the whole schedule, or over the part of it, 0 < done <= 1, that is done.
+    """
     total, before = 0.0, 0.0
     for share, count in config.glimpses:
-        total += (share - before) * min(count, steps) / steps
-        before = share
-    return total + 1 - before
+        until = min(share, done)
+        total += (until - before) * min(count, steps) / steps
+        before = until
+    return (total + done - before) / done
 
 
 def updates(preset: Preset, per_minute: float, minutes: float) -> int:

@@ -109,7 +109,7 @@ def began(initial: str | None) -> str:
     return "" if initial is None else f" They began with the weights of `{initial}`."
 
 
-def card(name: str, found: Preset, row: dict[str, Any], half: bool) -> str:
+def card(name: str, found: Preset, row: dict[str, Any]) -> str:
     """The card of a model that ships."""
     m = row["machine"]
     machine = m["gpu"] or f"{m['processor']} ({cores(m)}, {m['instructions']})"
@@ -118,7 +118,7 @@ def card(name: str, found: Preset, row: dict[str, Any], half: bool) -> str:
         updates=row["updates"], batch=found.train.batch, images_seen=row["images_seen"],
         minutes=row["minutes"], machine=machine, images=row["test"]["images"],
         bound=bound(found, row), initial=began(row.get("initial")),
-        stored=" Weights are stored in float16; the bound is that of float32." if half else "",
+        stored=" They are rounded to float16." if row.get("half") else "",
         licence=describe(found.data).licence,
     )  # fmt: skip
 
@@ -165,7 +165,7 @@ def main(
         images: random test images for it.
         now: measure what is best so far, though the schedule is not finished.
         ship: put the model into the package.
-        half: with weights in float16.
+        half: round the weights to float16, before they are measured.
     """
     run = record.ROOT / "out" / name if run is None else run
     found = settings(
@@ -175,13 +175,13 @@ def main(
     )  # fmt: skip
     if not carried(found, run, data, max_minutes, now):
         return
-    record.measure(run, data, importance_samples, images)
+    record.measure(run, data, importance_samples, images, half)
     row = record.measured(run)
     log = [line for line in read_log(run) if line["kind"] == "valid"]
     record.write(name, **row, log=log)
     if ship:
         plain = {key: row["test"][key] for key in SHIPPED if row["test"][key] is not None}
-        record.ship(run, name, card(name, found, row, half), half, split=row["data"], **plain)
+        record.ship(run, name, card(name, found, row), split=row["data"], **plain)
     print(f"{name}: {bound(found, row)}")
 
 

@@ -40,7 +40,7 @@ on the glimpse and on the posterior mean.
 - **Use:** studying, teaching, generating digits. It knows nothing but 28x28 binary digits.
 - **Licence:** Apache-2.0. MNIST is CC BY-SA 3.0.
 """
-ADDED = ("images_seen", "minutes", "pflop")  # of parts, for the row
+ADDED = ("updates", "images_seen", "minutes", "pflop")  # of parts, for the row
 SUMMED = {"step": "updates", "minutes": "minutes"}  # of the log, and of parts
 PART = """  - {updates:,} updates of {batch} images{glimpses}, products in {precision},
     in {minutes:.0f} minutes{note} on {processor} ({cores} cores, {instructions});"""

@@ -120,17 +120,16 @@ def read(name: str) -> dict[str, Any]:
     return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def ship(run: Path, name: str, card: str, half: bool = False, **measured: Any) -> Path:  # noqa: ANN401
+def ship(run: Path, name: str, card: str, **measured: Any) -> Path:  # noqa: ANN401
     """Put the model of a run into the package under `name`, with its card and numbers.
 
-    With `half` its weights are rounded to float16: `underdraw evaluate` must then give the numbers
-    of the run to the second decimal.
+    Its weights are stored in float16 if they were measured so.
     """
     about = checkpoint.describe(run)
     kept = {key: about[key] for key in ("preset", "data", "train", "trained")}
     licence = "Apache-2.0"
     return checkpoint.save(
-        checkpoint.load(run), ZOO / name, card=card, half=half, licence=licence,
+        checkpoint.load(run), ZOO / name, card=card, half=measured_half(run), licence=licence,
         measured=measured, **kept,
     )  # fmt: skip
 
@@ -142,7 +141,10 @@ def importance(
     return bound(model, data, root, "test", limit, samples)
 
 
-def measure(run: Path, root: Path | None, samples: int, limit: int, **more: Any) -> None:  # noqa: ANN401
+def measure(
+    run: Path, root: Path | None, samples: int, limit: int, half: bool = False,
+    **more: Any,  # noqa: ANN401
+) -> None:  # fmt: skip
     """Measure a run's model on the test split, once: a run that was measured is left alone.
 
     Args:
@@ -150,6 +152,7 @@ def measure(run: Path, root: Path | None, samples: int, limit: int, **more: Any)
         root: local mirror of the data.
         samples: K of the importance-weighted bound; 0 leaves it out.
         limit: random test images for it.
+        half: round the weights to float16 first, as `ship` will store them.
         **more: JSON values to keep beside the numbers.
     """
     if (run / TEST).is_file():
@@ -157,6 +160,7 @@ def measure(run: Path, root: Path | None, samples: int, limit: int, **more: Any)
     about = checkpoint.describe(run)
     data, trained = from_json(DataConfig, about["data"]), about["trained"]
     model = checkpoint.load(run, "cuda" if torch.cuda.is_available() else "cpu")
+    model = model.half().float() if half else model
     begun = about["train"]
     test = asdict(bound(model, data, root, cells=begun.get("cells", False)))
     tight = asdict(importance(model, data, limit, samples, root)) if samples else None
@@ -166,13 +170,21 @@ def measure(run: Path, root: Path | None, samples: int, limit: int, **more: Any)
         "data": f"{data.name}/test", "likelihood": likelihood,
         "parameters": sum(p.numel() for p in model.parameters()),
         "updates": state.step, "images_seen": state.images, "minutes": state.minutes,
-        "pflop": arithmetic.pflop(model.config, from_json(TrainConfig, begun), state.images),
+        "pflop": arithmetic.pflop(
+            model.config, from_json(TrainConfig, begun), state.step, state.images
+        ),
         "initial": within(begun.get("initial")), "best_at": trained["step"],
         "valid_nats": trained["validation_nats"],
         "valid_objective": trained.get("validation_objective"), "test": test, "importance": tight,
+        "half": half,
         **begin(run),
     }  # fmt: skip
     write_json(run / TEST, {**more, **values})
+
+
+def measured_half(run: Path) -> bool:
+    """Whether it was measured with weights in float16."""
+    return (run / TEST).is_file() and measured(run).get("half", False)
 
 
 def measured(run: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ BINARY = {
     "two_digits": "## Two digits\n\nTwo digits in 60x60, test split, nats per image.",
 }
 PUBLISHED = {"draw_mnist": 80.97, "draw_mnist_noattention": 87.40}
-"""DRAW (2015), Table 3."""
+"""DRAW (2015), Table 2."""
 SETS = {"cifar10": "CIFAR-10", "imagenet64": "Photographs"}
 PAPER = {
     "cifar10": "\nConvolutional DRAW (2016), Table 2, reports < 3.58 for ConvDRAW (320 maps, 32 "

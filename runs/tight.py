@@ -3,10 +3,10 @@
     OMP_NUM_THREADS=2 python runs/tight.py draw_mnist
 
 K = 1,000 on 1,000 random test images and K = 100 on all of them, a million passes each, of the
-weights that ship: compiled, with bf16 products where the machine has them. Each also has the plain
-bound of the same images in the same arithmetic, and in float32, with the same noise: what the
-precision costs is seen, not believed. They go into the row as `tight`; a row that is made anew by
-other weights loses them.
+weights that ship: compiled, with bf16 products (--products float32 where these are slow). Each also
+has the plain bound of the same images in the same arithmetic, and in float32, with the same noise:
+what the precision costs is seen, not believed. They go into the row as `tight`; a row that is made
+anew by other weights loses them.
 """
 
 from dataclasses import asdict
@@ -64,7 +64,13 @@ def main(
         images: how many random test images for each K.
         products: precision of the matrix products.
         compiled: compile the model.
+
+    Raises:
+        FileNotFoundError: the model has no row.
+        CheckpointError: it does not ship.
+        ValueError: not as many numbers of images as of samples.
     """
+    record.read(name)
     for count, limit in zip(samples, images, strict=True):
         model, some = checkpoint.load_latent(name), some_images(name, data, limit)
         exact = evaluate(model, some, batch=min(BATCH, len(some))).nats
@@ -73,8 +79,9 @@ def main(
         found = tightened(model, some, count, products)
         found |= {"nats_float32": exact, "commit": record.commit(), "machine": record.machine()}
         row = record.read(name)
-        others = [one for one in row.get("tight", []) if one["importance_samples"] != count]
-        row["tight"] = sorted([*others, found], key=lambda one: -one["importance_samples"])
+        kept = {(one["importance_samples"], one["images"]): one for one in row.get("tight", [])}
+        kept[count, len(some)] = found
+        row["tight"] = [kept[key] for key in sorted(kept, reverse=True)]
         record.rewrite(row)
         print(
             f"{name}: {found['importance_nats']:.2f} +- {found['importance_stderr']:.2f} nats with "

@@ -104,6 +104,15 @@ def test_half_of_the_space(folder, tmp_path):
         assert torch.equal(value, model.state_dict()[name].half().float())
 
 
+def test_what_is_too_large_for_float16_is_not_written(folder, tmp_path):
+    model = load(folder)
+    with torch.no_grad():
+        model.c_0[0, 0, 0] = 1e5
+    with pytest.raises(CheckpointError, match=r"c_0 reaches 1e\+05, too much for float16"):
+        save(model, tmp_path / "half", half=True)
+    assert not (tmp_path / "half").exists()
+
+
 def rewritten(folder, change):
     path = folder / "config.json"
     values = json.loads(path.read_text())

@@ -66,7 +66,8 @@ def test_presets_are_the_papers_rows():
         if getattr(with_.model, f.name) != getattr(without.model, f.name)
     }
     assert differ == {"read_size", "write_size"}
-    assert with_.train == dataclasses.replace(without.train)
+    own = {key: getattr(without.train, key) for key in ("steps", "learning_rate", "precision")}
+    assert dataclasses.replace(with_.train, **own) == without.train
 
 
 def test_a_name_may_be_as_long_as_names_are(tmp_path) -> None:

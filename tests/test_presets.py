@@ -26,11 +26,15 @@ def test_flops_are_two_to_a_product():
 
 def test_early_glimpses_and_importance_samples_count():
     config, train = preset("draw_mnist").model, preset("draw_mnist").train
-    whole = pflop(config, replace(train, glimpses=()), 10**6)
+    whole = pflop(config, replace(train, glimpses=()), train.steps, 10**6)
     assert whole == pytest.approx(0.370, abs=0.001)
-    assert pflop(config, train, 10**6) == pytest.approx(whole * (0.4 / 4 + 0.35 / 2 + 0.25))
+    assert pflop(config, train, train.steps, 10**6) / whole == pytest.approx(
+        0.4 / 4 + 0.35 / 2 + 0.25
+    )
+    half = pflop(config, train, train.steps // 2, 10**6)
+    assert half / whole == pytest.approx((0.4 / 4 + 0.1 / 2) / 0.5)
     more = replace(train, importance_samples=3)
-    assert pflop(config, more, 10**6) == pytest.approx(3 * pflop(config, train, 10**6))
+    assert pflop(config, more, train.steps // 2, 10**6) == pytest.approx(3 * half)
 
 
 @pytest.mark.parametrize(

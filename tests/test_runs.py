@@ -41,7 +41,7 @@ from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.presets import draw_mnist_small, preset
 from underdraw.report.tables import RESULTS
 from underdraw.study import runs as runs_module
-from underdraw.train import Diverged, schedule
+from underdraw.train import Diverged, read_log, schedule
 
 SHOWN = ("omniglot", "cifar10")
 MOMENT = 0.003  # minutes
@@ -218,12 +218,15 @@ def test_a_shipped_model_says_what_it_came_to(small, tmp_path, kept, monkeypatch
     run = tmp_path / "run"
     convdraw.main("draw_mnist_small", run=run, max_minutes=1e-6)
     assert not (run / record.TEST).is_file()
-    convdraw.main("draw_mnist_small", run=run, ship=True, importance_samples=2, images=3)
+    convdraw.main("draw_mnist_small", run=run, ship=True, importance_samples=2, images=3, half=True)
     test = record.read("draw_mnist_small")["test"]
     card = (tmp_path / "zoo" / "draw_mnist_small" / "README.md").read_text(encoding="utf-8")
     assert f"**{test['nats']:.2f} +- {test['stderr']:.2f} nats**" in card
     about = json.loads((tmp_path / "zoo" / "draw_mnist_small" / "config.json").read_text())
     assert about["measured"]["nats"] == test["nats"]
+    model = checkpoint.load_latent(tmp_path / "zoo" / "draw_mnist_small")
+    assert all(torch.equal(value, value.half().float()) for value in model.state_dict().values())
+    assert record.bound(model, small.data, None).nats == test["nats"]
 
 
 def test_parts_follow_each_other(small, tmp_path, kept, monkeypatch):
@@ -244,7 +247,11 @@ def test_parts_follow_each_other(small, tmp_path, kept, monkeypatch):
         assert len(row["parts"]) == part
         assert row["images_seen"] == part * 4 * short.train.batch
         assert [line["part"] for line in row["log"] if line["step"] == 4 * part] == [part]
-        assert row["log"][-1]["minutes"] == pytest.approx(row["minutes"], abs=0.1)
+        assert row["updates"] == 4 * part
+        assert row["pflop"] == pytest.approx(part * row["parts"][0]["pflop"])
+        before = sum(one["minutes"] for one in row["parts"][:-1])
+        at = read_log(tmp_path / "out" / f"draw_mnist_{part}")[-1]["minutes"]
+        assert row["log"][-1]["minutes"] == before + at
     assert row["test"] == record.measured(tmp_path / "out" / "draw_mnist_2")["test"]
     draw_mnist.main(part=1, importance_samples=2, limit=3)
     assert len(record.read("draw_mnist")["parts"]) == 1
@@ -267,6 +274,10 @@ def test_natural_images_are_reported_in_bits(kept):
     assert "| `convdraw_cifar10_small` | coupled | **3.000** | 3.123 | 2.500 |" in tables.page()
     kept_row = record.read("convdraw_cifar10_small")
     card = convdraw.card("it", preset("convdraw_cifar10"), kept_row)
+    assert "float16" not in card
+    assert "rounded to float16." in convdraw.card(
+        "it", preset("convdraw_cifar10"), kept_row | {"half": True}
+    )
     assert "**3.000 bits per dimension**, of which rate 2.500; 3.123 with" in card
     card = convdraw.card("it", preset("convdraw_cifar10_small"), kept_row)
     assert "**3.000 bits per dimension**, of which rate 2.500; 6388.0 +- 2.0" in card

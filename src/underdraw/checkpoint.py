@@ -68,7 +68,11 @@ def read_config(path: Path, refusal: type[ValueError]) -> Any:  # noqa: ANN401
 
 
 def describe(name: str | Path) -> dict[str, Any]:
-    """The config.json of a model: format, model, config, and what else was saved with it."""
+    """The config.json of a model: format, model, config, and what else was saved with it.
+
+    Raises:
+        CheckpointError: there is no such model, or the file is not of this format.
+    """
     path = locate(name) / CONFIG
     values = read_config(path, CheckpointError)
     if not isinstance(values, dict) or values.get("format") != FORMAT:
@@ -192,6 +196,9 @@ def save(
 
     Returns:
         The folder.
+
+    Raises:
+        CheckpointError: it is no model of these, or a weight is too large for float16.
     """
     folder = Path(folder)
     names = [name for name, (_, kind) in MODELS.items() if isinstance(model, kind)]
@@ -199,13 +206,20 @@ def save(
         raise CheckpointError(f"a {type(model).__name__} is none of {', '.join(MODELS)}")
     tensors = model.state_dict() if weights is None else weights
     if half:
-        tensors = {key: value.half() for key, value in tensors.items()}
+        tensors = {key: _halved(key, value) for key, value in tensors.items()}
     write_tensors(folder / WEIGHTS, tensors)
     config = to_json(model.config)
     write_json(folder / CONFIG, {"format": FORMAT, "model": names[0], "config": config, **about})
     if card is not None:
         write_text(folder / CARD, card)
     return folder
+
+
+def _halved(name: str, value: torch.Tensor) -> torch.Tensor:
+    half = value.half()
+    if not half.isfinite().all():
+        raise CheckpointError(f"{name} reaches {value.abs().max():.3g}, too much for float16")
+    return half
 
 
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:

@@ -1,4 +1,7 @@
-"""A second decoder of lossless pictures and archives, from docs/format.md, file bytes to pixels."""
+"""A second decoder of lossless pictures and archives, from docs/format.md, file bytes to pixels.
+
+Tables and random words are the library's: other tests compare them with what the page says.
+"""
 
 import zlib
 from functools import cache
@@ -130,6 +133,22 @@ class Bytes:
         assert int.from_bytes(self.take(4), "big") == told
 
 
+def long(model: PlainModel, data: bytes) -> np.ndarray:
+    """The picture of a lossless file in the long form, without extras."""
+    file = Bytes(data)
+    assert file.take(6) == b"\xd5UD\n\x01\x01"
+    file.take(8)  # hash
+    size, channels = (file.varint(), file.varint()), file.varint()
+    file.varint()  # steps
+    assert file.varint() == 0
+    length, told = file.varint(), int.from_bytes(file.take(4), "big")
+    file.check()
+    payload = file.take(length)
+    assert zlib.crc32(payload) == told
+    assert file.place == len(data)
+    return Round(model, PlainReader(payload), 0).picture(size, channels)
+
+
 def short(model: PlainModel, data: bytes) -> np.ndarray:
     """The picture of a lossless file in the short form."""
     file = Bytes(data)
@@ -145,7 +164,7 @@ def short(model: PlainModel, data: bytes) -> np.ndarray:
 
 
 def block(model: PlainModel, data: bytes, count: int, size, channels: int, lanes: int):
-    """The pictures of a block."""
+    """The pictures of a block, and how many sites of each round are told by bits-back."""
     file, rounds = Bytes(data), -(-count // lanes)
     first = file.varint()
     partly = first or file.varint()
@@ -159,10 +178,10 @@ def block(model: PlainModel, data: bytes, count: int, size, channels: int, lanes
     for i in reversed(range(count)):  # lanes do not know of each other
         found[i] = Round(model, stacks[i % lanes], sites[i // lanes]).picture(size, channels)
     assert all((stack.state, stack.words) == (2**32, []) for stack in stacks)
-    return np.stack(found)
+    return np.stack(found), sites
 
 
-def archive(model: PlainModel, data: bytes) -> tuple[list[np.ndarray], list[str]]:
+def archive(model: PlainModel, data: bytes) -> tuple[list, list[str]]:
     """The blocks of an archive, and its names."""
     file = Bytes(data)
     assert file.take(6) == b"\xd5UD\n\x01\x02"
@@ -192,6 +211,8 @@ def test_a_second_decoder_reads_a_lossless_file(channels):
     header = Header(LOSSLESS, twin.hash, 9, 6, channels, twin.config.steps)
     data = build(header, encode(twin, picture[None])[0])
     assert np.array_equal(short(plain(twin), data), picture)
+    data = build(header, encode(twin, picture[None])[0], short=False)
+    assert np.array_equal(long(plain(twin), data), picture)
 
 
 @pytest.mark.parametrize("make", [tiny, tower])
@@ -200,7 +221,17 @@ def test_a_second_decoder_reads_an_archive(make):
     parts = [encode_block(twin, colour, lanes=2), encode_block(twin, grey, lanes=1)]
     names = [f"{i}.png" for i in range(9)]
     data = build_archive(twin.hash, parts, names)
-    (first, second), told = archive(plain(twin), data)
+    ((first, back), (second, _)), told = archive(plain(twin), data)
     assert np.array_equal(first, colour)
     assert np.array_equal(second, grey)
     assert told == names
+    every = twin.config.steps * len(twin.config.stride)
+    assert back[1:] == [every] * 3
+
+
+def test_a_second_decoder_reads_rounds_that_do_both():
+    twin, pictures = tiny(), crops(3, 7, 6, 1)
+    _, data = encode_block(twin, pictures, lanes=1)
+    found, sites = block(plain(twin), data, 3, (7, 6), 1, 1)
+    assert np.array_equal(found, pictures)
+    assert any(0 < count < twin.config.steps for count in sites)

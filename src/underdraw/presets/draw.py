@@ -1,4 +1,4 @@
-"""DRAW: the rows of its paper's Table 3 and of the second paper's tables, and a small one."""
+"""DRAW: the settings of its paper's Table 3 and of the second paper's tables, and a small one."""
 
 from dataclasses import replace
 
@@ -19,7 +19,10 @@ def draw_mnist() -> Preset:
 
 
 def draw_mnist_noattention() -> Preset:
-    """The same without attention: another reader and writer, nothing else (section 3.1)."""
+    """The same without attention: another reader and writer, a schedule, and nothing else.
+
+    (Section 3.1.)
+    """
     paper = draw_mnist()
     return replace(
         paper,

@@ -1,6 +1,6 @@
 """The codec's speed: images a second, megabytes a second, peak memory.
 
-    python benchmarks/codec.py [--model NAME] [--quick]
+    python benchmarks/coding.py [--model NAME] [--quick]
 
 At 32x32, 64x64 and 768x512, pieces of the photograph in the package, encoded and decoded
 
@@ -199,21 +199,8 @@ def ratios(size: str, rows: list[Row]) -> Row:
     return found
 
 
-def main(
-    model: str = "convdraw_photo",
-    quick: bool = False,
-    only: tuple[str, str, int] | None = None,
-) -> None:
-    """Measure everything.
-
-    Args:
-        model: a shipped exact model, or a folder.
-        quick: a few images of each size, the largest left out.
-        only: size, way and count: measure that in this process.
-    """
-    if only is not None:
-        print(json.dumps(one(only[0], only[1], model, only[2])))
-        return
+def run(model: str, quick: bool = False) -> Row:
+    """Measure every size and way, saying so line by line."""
     print(f"{'':<29}{'bits/dim':>9}{'encode/s':>11}{'MB/s':>8}{'decode/s':>11}{'MB/s':>8}"
           f"{'peak MB':>9}")  # fmt: skip
     everything, compared = {}, []
@@ -230,13 +217,30 @@ def main(
             rows.append(told)
             show(size, told)
         everything[size] = rows
-    head = ["git", "rev-parse", "--short=12", "HEAD"]
-    commit = subprocess.run(head, cwd=Path(__file__).parent, capture_output=True, text=True)
-    print(json.dumps({
+    return {
         "model": Path(model).name, "rows": everything, "ratios": compared,
         "torch": torch.__version__, "threads": torch.get_num_threads(),
-        "commit": commit.stdout.strip(),
-    }))  # fmt: skip
+    }  # fmt: skip
+
+
+def main(
+    model: str = "convdraw_photo",
+    quick: bool = False,
+    only: tuple[str, str, int] | None = None,
+) -> None:
+    """Measure everything.
+
+    Args:
+        model: a shipped exact model, or a folder.
+        quick: a few images of each size, the largest left out.
+        only: size, way and count: measure that in this process.
+    """
+    if only is not None:
+        print(json.dumps(one(only[0], only[1], model, only[2])))
+        return
+    head = ["git", "rev-parse", "--short=12", "HEAD"]
+    commit = subprocess.run(head, cwd=Path(__file__).parent, capture_output=True, text=True)
+    print(json.dumps({**run(model, quick), "commit": commit.stdout.strip()}))
 
 
 if __name__ == "__main__":
