@@ -66,8 +66,8 @@ DREAMT = (
     Dreamt(
         "draw_two_digits",
         "Two digits, one after the other (DRAW, Fig. 8)",
-        "Trained on two digits at random places, the windows go to one digit and then to the "
-        "other.",
+        "Trained for half an hour on two digits at random places. The window writes the upper "
+        "one first and goes down to the other; shapes are still rough.",
         "pair",
     ),
     Dreamt(
