@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from accelerate import Accelerator
 
 import underdraw
 from train.tiny_run import digits, go, tiny
@@ -215,3 +216,13 @@ def test_a_model_without_early_pictures_is_not_trained_on_them(tmp_path):
     staged = replace(tiny(), model=deep)
     with pytest.raises(ValueError, match="before its last step a DeepVAE has no picture"):
         train(staged, tmp_path, images=digits(40), valid=digits(16), quiet=True)
+
+
+def test_every_seed_validates_on_the_same_images(tmp_path):
+    runs = [
+        Run(tiny(seed=seed, validate_images=5), tmp_path, Accelerator(cpu=True), digits(16), True)
+        for seed in (0, 1)
+    ]
+    places = [run.valid.indices.tolist() for run in runs]
+    assert len(places[0]) == 5
+    assert places[0] == places[1]

@@ -75,7 +75,7 @@ class TrainConfig:
     validate_every: int = 1000
     """Updates between validations."""
     validate_images: int = 2000
-    """Images of the validation split to use (a seeded subset); 0 for all."""
+    """Images of the validation split to use, the same for every seed; 0 for all."""
     snapshot_every: int = 500
     """Updates between the snapshots to which training goes back after a jump."""
     jump: float = 8.0

@@ -58,7 +58,7 @@ class Run:
         self.state = TrainState(model, self.config)
         self.model = accelerator.prepare_model(model)
         count = self.config.validate_images or len(valid)
-        self.valid = random_subset(valid, min(count, len(valid)), self.config.seed)
+        self.valid = random_subset(valid, min(count, len(valid)), 0)  # the same for every seed
         if self.config.compile:
             compile_model(
                 model, self.config.pace, device=accelerator.device.type,
