@@ -25,6 +25,7 @@ import omniglot
 import omniglot_tables
 import record
 import speed
+import speed_codec
 import speed_conv
 import studies
 import study_tables
@@ -474,6 +475,7 @@ def test_the_tables_that_ship_are_those_of_the_results():
     assert RESULTS.read_text(encoding="utf-8") == tables.page()
     assert tables.README.read_text(encoding="utf-8") == tables.readme()
     assert speed_conv.PAGE.read_text("utf-8") == speed_conv.table(record.read("speed_conv"))
+    assert speed_codec.PAGE.read_text("utf-8") == speed_codec.table(record.read("speed_codec"))
     page = speed_conv.PAGE.with_name("speed.md").read_text(encoding="utf-8")
     assert page == speed.table(record.read("speed"))
 
