@@ -26,6 +26,8 @@ from underdraw.configs import from_json
 from underdraw.data import DataConfig, Images, describe, open_images, random_subset
 from underdraw.models.convdraw import ConvDRAW
 
+SHIFT = 6
+"""Bits of the weights that are left out: they then take 16."""
 HOME = record.ROOT / "src" / "underdraw" / "codec" / "models"
 CARD = """# {name}@{version}
 
@@ -38,7 +40,7 @@ numbers: what the codec computes with. It is never changed; a better one gets an
 - **Test bound** of the float model ({images:,} images): {bits:.3f} bits per dimension with the
   exact mass of the 256 levels.
 - **Cost of whole numbers** ({few} test images): {loss}; {active:.0%} of the latents are coded.
-- **Use:** compressing pictures. It was trained on photographs of 32x32 pixels.
+- **Use:** compressing pictures. It was trained on photographs of {side}x{side} pixels.
 - **Licence:** Apache-2.0. The images: {licence}.
 """
 
@@ -81,7 +83,7 @@ def main(
     config, model = from_json(DataConfig, about["data"]), checkpoint.load(run)
     assert isinstance(model, ConvDRAW)
     calibration = levels(config, "train", data, images)
-    twin = exact.twin_of(model)
+    twin = exact.twin_of(model, SHIFT)
     exact.prune(twin, calibration)
     found = exact.cost(model, twin, levels(config, "test", data, images))
     m, rounded = row["machine"], about["train"].get("cells", False)
@@ -93,14 +95,15 @@ def main(
         bits=row["test"]["bits_per_dim_discrete"],
         machine=f"{m['processor']} ({m['cores']} cores, {m['instructions']})",
         images=row["test"]["images"], few=found.images, active=found.active,
-        loss=UNKNOWN if rounded else f"{found.excess:.3%} of the bound",
+        side=config.crop or model.shape[-1], loss=UNKNOWN if rounded else f"{found.excess:.3%} of the bound",
         licence=describe(config).licence,
         **{key: row[key] for key in ("parameters", "updates", "images_seen", "minutes")},
     )  # fmt: skip
     folder = HOME / f"{name}@{version}"
     shipped = exact.export(
-        model, folder, calibration, card=card, tune=match, powers=list(powers), cells=rounded
-    )
+        model, folder, calibration, card=card, tune=match, powers=list(powers), cells=rounded,
+        shift=SHIFT,
+    )  # fmt: skip
     cost = None if rounded else {**asdict(found), "excess": found.excess}
     record.write(
         f"{name}@{version}", hash=shipped.hash.hex(), cost=cost, parameters=row["parameters"],

@@ -44,6 +44,29 @@ def test_an_exported_model_is_loaded(folder):
     assert (folder / "README.md").read_text() == "tiny"
 
 
+def test_weights_in_16_bits_are_the_same_integers(tmp_path):
+    model = stirred(MODELS["two"])
+    twin = exact.export(model, tmp_path / "two@1", shift=6)
+    assert twin.hash == exact.twin_of(model, 6).hash != exact.twin_of(model).hash
+    fine = exact.twin_of(model).integers()
+    for name, value in twin.integers().items():
+        allowed = 32 if name.endswith("weight") else 0
+        assert (value - fine[name]).abs().max() <= allowed, name
+    kept = load_file(tmp_path / "two@1" / "model.safetensors")
+    wide = {name for name, value in kept.items() if value.dtype != torch.int16}
+    assert not any(name.endswith("weight") for name in wide)
+    assert len(wide) < len(kept)
+
+
+def test_weights_that_do_not_fit_in_16_bits_are_refused(tmp_path):
+    model = stirred(MODELS["two"])
+    with torch.no_grad():
+        model.write.affine.weight[0, 0, 0, 0] = 9.0
+    with pytest.raises(ValueError, match="write.affine.weight holds 36864 x 2\\^6"):
+        exact.export(model, tmp_path / "two@1", shift=6)
+    assert not (tmp_path / "two@1" / "model.safetensors").exists()
+
+
 def test_the_config_has_what_was_measured(folder):
     values = exact.describe(folder)
     assert values["hash"] == exact.load(folder).hash.hex()
@@ -119,6 +142,9 @@ def test_arithmetic_is_named(folder):
         ({"hash": "00" * 8}, "the hash is"),
         ({"hash": 5}, "hash is 5"),
         ({"self_test": []}, "self_test is"),
+        ({"weight_shift": 6}, "is I32"),
+        ({"weight_shift": True}, "weight_shift is True"),
+        ({"weight_shift": 19}, "weight_shift is 19"),
         ({"powers": [1]}, "powers is"),
         ({"powers": [True, 0]}, "powers is"),
         ({"powers": [67, -1000]}, "powers is"),

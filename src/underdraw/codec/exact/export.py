@@ -15,8 +15,8 @@ from torch import Tensor
 from underdraw.checkpoint import CARD, CONFIG, WEIGHTS, write_tensors
 from underdraw.codec.exact.cost import Cost, cost, information, share
 from underdraw.codec.exact.grid import FRACTION, WEIGHT_FRACTION
-from underdraw.codec.exact.quantise import quantise
-from underdraw.codec.exact.store import kinds, load, self_test
+from underdraw.codec.exact.quantise import coarsened, quantise
+from underdraw.codec.exact.store import load, packed, self_test
 from underdraw.codec.exact.twin import FORMAT, Twin, refuse
 from underdraw.configs import to_json
 from underdraw.files import write_json, write_text
@@ -26,8 +26,8 @@ from underdraw.models.convdraw import ConvDRAW
 LEAST = 1e-3  # bits per latent
 
 
-def twin_of(model: LatentModel[Any]) -> Twin:
-    """The exact twin of `model`, with nothing pruned.
+def twin_of(model: LatentModel[Any], shift: int = 0) -> Twin:
+    """The exact twin of `model`, with nothing pruned and weights in multiples of 2^`shift` units.
 
     Raises:
         ValueError: it has none, or its weights are too large for exact arithmetic.
@@ -37,7 +37,7 @@ def twin_of(model: LatentModel[Any]) -> Twin:
     refuse(model.config)
     with torch.device("meta"):
         twin = Twin(model.config)
-    twin.take(quantise(model))
+    twin.take(coarsened(quantise(model), shift))
     return twin
 
 
@@ -63,6 +63,7 @@ def export(
     least: float = LEAST,
     tune: Callable[[Twin, Tensor], None] | None = None,
     cells: bool = False,
+    shift: int = 0,
     **about: Any,  # noqa: ANN401
 ) -> Twin:
     """Write the exact twin of `model` to `folder`, which must not exist.
@@ -77,20 +78,22 @@ def export(
         tune: what is to be done to the pruned twin with the calibration images.
         cells: the model was trained to be rounded, for lossy files, so that the bound, which is
             what samples of its posteriors cost, is not measured.
+        shift: weights are rounded to multiples of 2^shift units; above 0 they are kept in 16 bits.
         **about: JSON values to keep in config.json.
 
     Returns:
         The twin, as loaded from the folder.
 
     Raises:
-        ValueError: the model has no twin, the images do not fit, or the folder exists.
+        ValueError: the model has no twin, the images do not fit, the folder exists, or a weight
+            does not fit in 16 bits.
     """
     folder = Path(folder)
     if folder.exists():
         raise ValueError(f"{folder} exists, and an exact model is never changed")
-    twin = twin_of(model)
+    twin = twin_of(model, shift)
     values = {"format": FORMAT, "model": "convdraw", "config": to_json(twin.config)}
-    values |= {"fraction": FRACTION, "weight_fraction": WEIGHT_FRACTION}
+    values |= {"fraction": FRACTION, "weight_fraction": WEIGHT_FRACTION, "weight_shift": shift}
     if images is not None:
         assert isinstance(model, ConvDRAW)
         whole = None if cells else cost(model, twin, images)
@@ -104,10 +107,7 @@ def export(
         values |= {"measured": found, "information": [b.tolist() for b in told]}
     values |= {"hash": twin.hash.hex(), "self_test": self_test(twin), "cells": cells}
     values |= about
-    integers = twin.integers()
-    for name, kind in kinds({name: () for name in integers}).items():
-        integers[name] = integers[name] if kind == "I64" else integers[name].to(torch.int32)
-    write_tensors(folder / WEIGHTS, integers)
+    write_tensors(folder / WEIGHTS, packed(twin.integers(), shift))
     if card is not None:
         write_text(folder / CARD, card)
     write_json(folder / CONFIG, values)

@@ -46,6 +46,14 @@ def quantise(model: ConvDRAW) -> Integers:
     return found | of_conv("write.affine", model.write.affine, rows)
 
 
+def coarsened(integers: Integers, shift: int) -> Integers:
+    """The same with weights rounded to multiples of 2^`shift` units, which take fewer bits."""
+    return {
+        name: value + (1 << shift >> 1) >> shift << shift if name.endswith("weight") else value
+        for name, value in integers.items()
+    }
+
+
 def halves(count: int) -> Tensor:
     """Factors on maps of which the second half are log variances, (count,)."""
     return torch.where(torch.arange(count) < count // 2, 1.0, TO_LOG2).double()

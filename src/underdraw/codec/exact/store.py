@@ -9,6 +9,7 @@ int64 path is taken if it does better.
 
 import hashlib
 import warnings
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from underdraw.latent import Site
 from underdraw.models.convdraw import ConvDRAWConfig
 
 ARITHMETIC = {"float64": FLOAT, "int64": INTEGER}
+TYPES = {"I16": torch.int16, "I32": torch.int32, "I64": torch.int64}
 
 
 class ModelError(ValueError):
@@ -80,6 +82,9 @@ def describe(name: str | Path) -> dict[str, Any]:
     for key in ("hash", "self_test"):
         if not isinstance(values.get(key), str):
             raise ModelError(f"{path}: {key} is {values.get(key)!r}, no text")
+    shift = values.setdefault("weight_shift", 0)
+    if type(shift) is not int or not 0 <= shift <= WEIGHT_FRACTION:
+        raise ModelError(f"{path}: weight_shift is {shift!r}, not 0 to {WEIGHT_FRACTION}")
     powers = values.setdefault("powers", list(POWERS))
     if not _pair(powers):
         raise ModelError(f"{path}: powers is {powers!r}, no two whole numbers from -999 to 999")
@@ -113,7 +118,9 @@ def load(name: str | Path, arithmetic: str = "float64") -> Twin:
     twin, integers = _empty(folder, values), {}
     shapes = {key: tuple(value.shape) for key, value in twin.state_dict().items()}
     try:
-        integers = read_tensors(folder / WEIGHTS, shapes, kinds=kinds(shapes))
+        shift = values["weight_shift"]
+        integers = read_tensors(folder / WEIGHTS, shapes, kinds=kinds(shapes, shift))
+        integers = unpacked(integers, shift)
     except CheckpointError as error:
         raise ModelError(str(error)) from error
     twin.take(integers, ARITHMETIC[arithmetic])
@@ -132,9 +139,38 @@ def load(name: str | Path, arithmetic: str = "float64") -> Twin:
     return twin
 
 
-def kinds(shapes: dict[str, tuple[int, ...]]) -> dict[str, str]:
-    """The type of each tensor in a file; biases, in units of products, need 64 bits."""
-    return {name: "I64" if name.endswith("bias") else "I32" for name in shapes}
+def kinds(names: Iterable[str], shift: int) -> dict[str, str]:
+    """The type of each tensor in a file; biases, in units of products, need 64 bits.
+
+    Weights that are multiples of 2^shift units, shift above 0, are kept without the zeros.
+    """
+    ends = {"bias": "I64", "weight": "I16" if shift else "I32"}
+    return {name: ends.get(name.rpartition(".")[2], "I32") for name in names}
+
+
+def packed(integers: dict[str, Tensor], shift: int) -> dict[str, Tensor]:
+    """Integers as they are in a file.
+
+    Raises:
+        ValueError: a weight, without `shift` bits, has more than 16.
+    """
+    found = {}
+    for name, kind in kinds(integers, shift).items():
+        value = integers[name]
+        if kind == "I16":
+            value = value >> shift
+            if (most := int(value.abs().max())) >= 1 << 15:
+                raise ValueError(f"{name} holds {most} x 2^{shift}, which does not fit in 16 bits")
+        found[name] = value.to(TYPES[kind])
+    return found
+
+
+def unpacked(found: dict[str, Tensor], shift: int) -> dict[str, Tensor]:
+    """The inverse of `packed`, all int64."""
+    return {
+        name: found[name].to(torch.int64) << (shift if kind == "I16" else 0)
+        for name, kind in kinds(found, shift).items()
+    }
 
 
 def _empty(folder: Path, values: dict[str, Any]) -> Twin:
