@@ -47,6 +47,8 @@ ROWS = {
     "read_5": Row("read 5x5", DRAW, {"read_size": 5}),
     "write_3": Row("write 3x3", DRAW, {"write_size": 3}),
     "write_8": Row("write 8x8", DRAW, {"write_size": 8}),
+    "large": Row("read 8x8, write 8x8, learned prior", DRAW,
+                 {"read_size": 8, "write_size": 8, "learned_prior": True}),
     "glimpses_16": Row("16 glimpses", DRAW, {"steps": 16}),
     "glimpses_64": Row("64 glimpses", DRAW, {"steps": 64}),
     "prior": Row("learned prior", DRAW, {"learned_prior": True}),

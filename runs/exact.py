@@ -95,7 +95,8 @@ def main(
         bits=row["test"]["bits_per_dim_discrete"],
         machine=f"{m['processor']} ({m['cores']} cores, {m['instructions']})",
         images=row["test"]["images"], few=found.images, active=found.active,
-        side=config.crop or model.shape[-1], loss=UNKNOWN if rounded else f"{found.excess:.3%} of the bound",
+        side=config.crop or model.shape[-1],
+        loss=UNKNOWN if rounded else f"{found.excess:.3%} of the bound",
         licence=describe(config).licence,
         **{key: row[key] for key in ("parameters", "updates", "images_seen", "minutes")},
     )  # fmt: skip

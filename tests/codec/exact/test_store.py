@@ -62,7 +62,7 @@ def test_weights_that_do_not_fit_in_16_bits_are_refused(tmp_path):
     model = stirred(MODELS["two"])
     with torch.no_grad():
         model.write.affine.weight[0, 0, 0, 0] = 9.0
-    with pytest.raises(ValueError, match="write.affine.weight holds 36864 x 2\\^6"):
+    with pytest.raises(ValueError, match=r"write\.affine\.weight holds 36864 x 2\^6"):
         exact.export(model, tmp_path / "two@1", shift=6)
     assert not (tmp_path / "two@1" / "model.safetensors").exists()
 
