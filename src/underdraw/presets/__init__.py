@@ -38,6 +38,7 @@ from underdraw.presets.draw import (
     draw_mnist,
     draw_mnist_noattention,
     draw_mnist_small,
+    draw_mnist_wide,
     draw_omniglot,
     draw_svhn,
     draw_two_digits,
@@ -68,6 +69,7 @@ __all__ = [
     "draw_mnist",
     "draw_mnist_noattention",
     "draw_mnist_small",
+    "draw_mnist_wide",
     "draw_omniglot",
     "draw_svhn",
     "draw_two_digits",
@@ -83,6 +85,7 @@ PRESETS: dict[str, Callable[[], Preset]] = {
     make.__name__: make
     for make in (
         draw_mnist,
+        draw_mnist_wide,
         draw_mnist_noattention,
         draw_two_digits,
         draw_svhn,

@@ -18,6 +18,20 @@ def draw_mnist() -> Preset:
     )
 
 
+def draw_mnist_wide() -> Preset:
+    """Ours: windows that take in more of a digit, a learned prior, and half as many glimpses."""
+    paper = draw_mnist()
+    return replace(
+        paper,
+        name="draw_mnist_wide",
+        summary="32 glimpses, 8x8 read, 8x8 write, learned prior, binarized MNIST",
+        model=DRAWConfig(steps=32, read_size=8, write_size=8, learned_prior=True),
+        train=replace(
+            paper.train, steps=24_000, learning_rate=5e-3, precision="bf16", glimpses=((0.3, 16),)
+        ),
+    )
+
+
 def draw_mnist_noattention() -> Preset:
     """The same without attention: another reader and writer, a schedule, and nothing else.
 
