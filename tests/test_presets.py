@@ -76,7 +76,7 @@ def test_data_and_model_agree(name):
 
 @pytest.mark.parametrize(
     ("name", "maps"),
-    [("convdraw_photo", 12), ("convdraw_photo_low", 16), ("convdraw_photo_mid", 16)],
+    [("convdraw_photo", 12), ("convdraw_photo_low", 32), ("convdraw_photo_mid", 16)],
 )
 def test_the_models_of_photographs_are_ones_for_codecs(name, maps):
     model = build(preset(name).model)
