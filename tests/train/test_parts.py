@@ -17,6 +17,7 @@ from underdraw.models.deepvae import DeepVAEConfig
 from underdraw.presets import TrainConfig, vae_omniglot
 from underdraw.study.runs import numbers_of
 from underdraw.train import RunError, elbo, iwae, loop, read_log, schedule, train
+from underdraw.train.bound import objective
 from underdraw.train.loop import Run
 from underdraw.train.state import TrainState
 
@@ -28,6 +29,15 @@ def test_elbo_weighs_distortion_and_rate():
     assert elbo(beta=0.5).loss(TERMS, 0).item() == pytest.approx(4.0)
     warming = elbo(kl_warmup=4)
     assert [warming.loss(TERMS, step).item() for step in (0, 1, 3, 9)] == [4.5, 5.0, 6.0, 6.0]
+    falling = elbo(beta=0.5, first=8.0, fall=4)  # a half of the rest every update
+    found = [falling.loss(TERMS, step).item() for step in (0, 1, 2, 3, 4, 9)]
+    assert found == pytest.approx([34.0, 18.0, 10.0, 6.0, 4.0, 4.0])
+
+
+def test_a_falling_beta_is_asked_for_by_share_of_the_updates():
+    config = TrainConfig(steps=40, kl_warmup=0, beta=0.5, beta_from=(8.0, 0.1))
+    found = [objective(config).loss(TERMS, step).item() for step in (0, 2, 4, 39)]
+    assert found == pytest.approx([34.0, 10.0, 4.0, 4.0])
 
 
 def test_iwae_is_the_log_mean_weight():
@@ -205,7 +215,15 @@ def test_more_glimpses_than_the_model_has_are_refused_and_nothing_is_left(tmp_pa
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("other", [{"cells": True}, {"error": 0.1}, {"beta": 0.3}])
+@pytest.mark.parametrize("asked", [(0.0, 0.5), (math.inf, 0.5), (2.0, 0.0), (2.0, 1.5)])
+def test_a_beta_that_cannot_fall_is_refused(asked):
+    with pytest.raises(ValueError, match=r"beta_from must be .*, got \("):
+        TrainConfig(beta_from=asked)
+
+
+@pytest.mark.parametrize(
+    "other", [{"cells": True}, {"error": 0.1}, {"beta": 0.3}, {"beta_from": (2.0, 0.5)}]
+)
 def test_importance_weights_exclude_what_means_nothing_beside_them(other):
     with pytest.raises(ValueError, match="exclude importance_samples, which are 5"):
         TrainConfig(importance_samples=5, **other)

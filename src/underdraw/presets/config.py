@@ -37,6 +37,9 @@ class TrainConfig:
     """Updates over which the weight of the rate rises to 1."""
     beta: float = 1.0
     """Weight of the distortion (Convolutional DRAW, Eq. 11); reported bounds do not have it."""
+    beta_from: tuple[float, float] | None = None
+    """(b, s): beta falls geometrically from b over the first share s of the updates. So latents
+    come to be used before a small beta presses on them."""
     importance_samples: int = 1
     """Above 1 the objective is the importance-weighted bound with so many samples, which has
     neither `beta` nor `kl_warmup`."""
@@ -114,11 +117,20 @@ class TrainConfig:
                 f"snapshot_every must be at least twice log_every ({self.log_every}), or a jump "
                 f"may be in the snapshots before it is seen; got {self.snapshot_every}"
             )
-        if (self.cells or self.error or self.beta != 1) and self.importance_samples > 1:
+        falling = self.beta_from is not None
+        if (self.cells or self.error or self.beta != 1 or falling) and self.importance_samples > 1:
             raise ValueError(
-                "cells, error and beta exclude importance_samples, which are "
-                f"{self.importance_samples}: got {self.cells}, {self.error} and {self.beta}"
+                "cells, error, beta and beta_from exclude importance_samples, which are "
+                f"{self.importance_samples}: got {self.cells}, {self.error}, {self.beta} and "
+                f"{self.beta_from}"
             )
+        if self.beta_from is not None:
+            first, share = self.beta_from
+            if not (0 < first < math.inf and 0 < share <= 1):
+                raise ValueError(
+                    "beta_from must be a beta above 0 and a share of the updates in (0, 1], got "
+                    f"{self.beta_from}"
+                )
         shares = [share for share, _ in self.glimpses]
         if shares != sorted(shares) or any(count < 1 for _, count in self.glimpses):
             raise ValueError(f"glimpses must be pairs of rising shares and counts: {self.glimpses}")

@@ -44,7 +44,7 @@ class BoundTask(Task):
         """The objective; means of distortion, rate and the objective without its warm-up."""
         terms = self.terms(forward, batch, step)
         loss = self.objective.loss(terms, step)
-        whole = self.objective.loss(terms, self.config.kl_warmup)
+        whole = self.objective.loss(terms, self.config.kl_warmup + self.config.steps)
         means = torch.stack([terms.distortion.mean(), terms.rates.sum(0).mean(), whole])
         return loss, means.detach()
 
@@ -107,4 +107,6 @@ def objective(config: TrainConfig) -> Objective:
     """The objective that a config asks for."""
     if config.importance_samples > 1:
         return iwae(config.importance_samples)
-    return elbo(config.beta, config.kl_warmup, cost_by_cell if config.cells else cost_by_kl)
+    first, share = config.beta_from or (None, 0.0)
+    cost = cost_by_cell if config.cells else cost_by_kl
+    return elbo(config.beta, config.kl_warmup, cost, first, round(share * config.steps))

@@ -32,7 +32,9 @@ class ClassTask(Task):
     labels = True
     measure_of = "validation cross-entropy"
     kind = "a classifier"
-    foreign = ("importance_samples", "beta", "kl_warmup", "recompute", "cells", "error")
+    foreign = (
+        "importance_samples", "beta", "beta_from", "kl_warmup", "recompute", "cells", "error",
+    )  # fmt: skip
 
     def __init__(self, preset: Preset, model: Any, place: Place) -> None:  # noqa: ANN401
         super().__init__(preset, model, place)

@@ -1,6 +1,7 @@
 """Objectives: from the terms of the bound to the number that is minimised, nats per image.
 
-    elbo    beta distortion + w rate,   w rising from 0 to 1 over the warm-up of the rate
+    elbo    beta distortion + w rate,   w rising from 0 to 1 over the warm-up of the rate; beta may
+            fall geometrically to its value, over more of the training
             (the rate is the KL term or, for a codec that rounds, that of cells: `latent.folds`)
     iwae    -log 1/K sum_k w_k,         log w = -(distortion + log q(z) - log p(z))
 
@@ -32,12 +33,28 @@ class Objective:
     loss: Callable[[Terms, int], Tensor]
 
 
-def elbo(beta: float = 1.0, kl_warmup: int = 0, cost: Fold = cost_by_kl) -> Objective:
-    """The evidence lower bound, its sign turned (DRAW, Eq. 12; Convolutional DRAW, Eq. 11)."""
+def elbo(
+    beta: float = 1.0,
+    kl_warmup: int = 0,
+    cost: Fold = cost_by_kl,
+    first: float | None = None,
+    fall: int = 0,
+) -> Objective:
+    """The evidence lower bound, its sign turned (DRAW, Eq. 12; Convolutional DRAW, Eq. 11).
+
+    Args:
+        beta: weight of the distortion.
+        kl_warmup: updates over which the weight of the rate rises to 1.
+        cost: of the rate.
+        first: weight of the distortion at first, if another.
+        fall: updates over which it becomes `beta`.
+    """
 
     def loss(terms: Terms, step: int) -> Tensor:
         weight = min(1.0, (step + 1) / kl_warmup) if kl_warmup else 1.0
-        return (beta * terms.distortion + weight * terms.rates.sum(0)).mean()
+        left = max(0.0, 1 - step / fall) if fall else 0.0
+        now = beta if first is None else beta * (first / beta) ** left
+        return (now * terms.distortion + weight * terms.rates.sum(0)).mean()
 
     return Objective(1, cost, loss)
 
