@@ -1,8 +1,8 @@
 """Draw the validation curves of rows in the results: `python runs/curves.py`.
 
 docs/images/curves_omniglot.png has the rows of the comparison on Omniglot, nats against minutes of
-training; docs/images/curves_mnist.png DRAW on digits, with its window, part after part, and
-without; docs/images/curves_cifar10.png the small ConvDRAW on CIFAR-10, an earlier one's first hour
+training; docs/images/curves_mnist.png DRAW on digits, with the paper's window, part after part, with
+ours, and without; docs/images/curves_cifar10.png the small ConvDRAW on CIFAR-10, an earlier one's first hour
 (`_1`) and what went on from it (`_2`), and the deep VAE, in bits per dimension. All are from the
 logs in runs/results.
 """
@@ -17,7 +17,7 @@ from underdraw.study.parts import BITS
 SMALL = "convdraw_cifar10_small"
 COLOUR = (f"{SMALL}_1", f"{SMALL}_2", SMALL, "deepvae_cifar10_small")
 DIMENSIONS = 3 * 32 * 32
-DIGITS = ("draw_mnist", "draw_mnist_noattention")
+DIGITS = ("draw_mnist", "draw_mnist_wide", "draw_mnist_noattention")
 TOP = {"omniglot": 125.0, "mnist": 105.0, "cifar10": 5.5}
 
 

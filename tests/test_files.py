@@ -59,6 +59,10 @@ def test_presets_are_the_papers_rows():
     for name, row in rows.items():
         m = preset(name).model
         assert (m.steps, m.hidden, m.latent, m.read_size, m.write_size) == row
+    ours = preset("draw_mnist_wide").model
+    assert ours == dataclasses.replace(
+        preset("draw_mnist").model, steps=32, read_size=8, write_size=8, learned_prior=True
+    )
     with_, without = preset("draw_mnist"), preset("draw_mnist_noattention")
     differ = {
         f.name
