@@ -1,10 +1,10 @@
 """Draw the validation curves of rows in the results: `python runs/curves.py`.
 
 docs/images/curves_omniglot.png has the rows of the comparison on Omniglot, nats against minutes of
-training; docs/images/curves_mnist.png DRAW on digits, with the paper's window, part after part, with
-ours, and without; docs/images/curves_cifar10.png the small ConvDRAW on CIFAR-10, an earlier one's first hour
-(`_1`) and what went on from it (`_2`), and the deep VAE, in bits per dimension. All are from the
-logs in runs/results.
+training; docs/images/curves_mnist.png DRAW on digits, with the paper's window, part after part,
+with ours, and without; docs/images/curves_cifar10.png the small ConvDRAW on CIFAR-10, an earlier
+one's first hour (`_1`) and what went on from it (`_2`), and the deep VAE, in bits per dimension.
+All are from the logs in runs/results.
 """
 
 from typing import Any
