@@ -48,6 +48,7 @@ def settings(
     run: Path,
     root: Path | None,
     minutes: float | None,
+    steady: bool = False,
     **changes: Any,  # noqa: ANN401
 ) -> Preset:
     """The settings of the run in that folder, or of one to begin."""
@@ -55,6 +56,8 @@ def settings(
     if begun.is_file():
         return from_json(Preset, json.loads(begun.read_text(encoding="utf-8")))
     given = {key: value for key, value in changes.items() if value is not None}
+    if steady:
+        given["beta_from"] = None
     found = preset(name)
     found = replace(found, train=replace(found.train, **given))
     if minutes is None:
@@ -137,6 +140,7 @@ def main(
     beta: float | None = None,
     error: float | None = None,
     whole: bool = False,
+    steady: bool = False,
     run: Path | None = None,
     importance_samples: int = 0,
     images: int = 100,
@@ -160,6 +164,7 @@ def main(
         beta: weight of the pixels, if not the preset's.
         error: share of the distortion that goes by squared errors, if not the preset's.
         whole: take all steps from the start, though the preset begins with fewer.
+        steady: keep to one beta from the start, though the preset begins with a larger one.
         run: the run's folder; out/NAME if not given.
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
         images: random test images for it.
@@ -171,7 +176,7 @@ def main(
     found = settings(
         name, run, data, minutes, learning_rate=learning_rate, batch=batch, pace=pace,
         initial=initial, steps=updates, kl_warmup=kl_warmup, beta=beta, error=error,
-        glimpses=() if whole else None,
+        glimpses=() if whole else None, steady=steady,
     )  # fmt: skip
     if not carried(found, run, data, max_minutes, now):
         return

@@ -36,7 +36,8 @@ numbers: what the codec computes with. It is never changed; a better one gets an
 
 - **Trained on** the training split of `{data}` for {updates:,} updates of {batch} images
   ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`; exported by
-  `runs/exact.py`. Beta, the weight of the pixels, was {beta:g}.{begun}{rounded}
+  `runs/exact.py`, with weights in multiples of 2^-12. Beta, the weight of the pixels, was
+  {beta:g}{fall}.{begun}{rounded}
 - **Test bound** of the float model ({images:,} images): {bits:.3f} bits per dimension with the
   exact mass of the 256 levels.
 - **Cost of whole numbers** ({few} test images): {loss}; {active:.0%} of the latents are coded.
@@ -44,6 +45,7 @@ numbers: what the codec computes with. It is never changed; a better one gets an
 - **Licence:** Apache-2.0. The images: {licence}.
 """
 
+FALL = ", to which it fell from {:g} over the first {:.0%} of the updates"
 BEGUN = """
   It began with the weights of another run, `{initial}`."""
 ROUNDED = """
@@ -90,6 +92,7 @@ def main(
     card = CARD.format(
         name=name, version=version, steps=model.config.steps, data=config.name,
         batch=about["train"]["batch"], beta=about["train"]["beta"],
+        fall=FALL.format(*first) if (first := about["train"].get("beta_from")) else "",
         begun=BEGUN.format(**row) if row.get("initial") else "",
         rounded=ROUNDED if rounded else "",
         bits=row["test"]["bits_per_dim_discrete"],

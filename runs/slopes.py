@@ -18,7 +18,7 @@ import numpy as np
 import tyro
 
 import record
-from exact import levels
+from exact import SHIFT, levels
 from underdraw import checkpoint
 from underdraw.checkpoint import CheckpointError
 from underdraw.codec import exact, lossy
@@ -39,7 +39,7 @@ def twin_of(name: str, data: Path) -> Twin:
     try:
         return twin_named(name)
     except CodecError:
-        twin = exact.twin_of(checkpoint.load(name))
+        twin = exact.twin_of(checkpoint.load(name), SHIFT)
     calibration = levels(DataConfig("imagenet64", crop=32), "train", data, 64)
     exact.prune(twin, calibration)
     match(twin, calibration)

@@ -1,19 +1,21 @@
 """A second model, written from docs/format.md, draws what exact twins draw."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
 
 from codec.crops import crops, tiny
 from codec.plain_coder import digest
 from codec.plain_model import PlainModel
-from underdraw.codec.exact import Twin
+from underdraw.codec.exact import Twin, export
 from underdraw.codec.exact.grid import INTEGER
 from underdraw.codec.exact.tables import tanh_table
-from underdraw.models.convdraw import ConvDRAWConfig
+from underdraw.models.convdraw import ConvDRAW, ConvDRAWConfig
 
 PAGE = (Path(__file__).parents[2] / "docs" / "format.md").read_text(encoding="utf-8")
 TABLE = tanh_table(INTEGER).numpy()
@@ -90,8 +92,32 @@ def test_the_page_tells_how_models_are_named() -> None:
         f'{{"config": {config}, "format": 1, "fraction": 16, "model": "convdraw", '
         '"weight_fraction": 18}'.encode()
     )
-    tensors = {name: value.numpy() for name, value in twin.integers().items()} | {"tanh": TABLE}
+    assert (
+        named(found, {name: value.numpy() for name, value in twin.integers().items()}) == twin.hash
+    )
+
+
+def named(found: "hashlib._Hash", tensors: dict[str, np.ndarray]) -> bytes:
+    """The hash, `found` having seen the JSON object."""
+    tensors = tensors | {"tanh": TABLE}
     for name in sorted(tensors):
         found.update(f"{name} {tensors[name].shape}".encode())
         found.update(tensors[name].astype("<i8").tobytes())
-    assert found.digest()[:8] == twin.hash
+    return found.digest()[:8]
+
+
+def test_weights_of_16_bits_are_read_as_the_page_says(tmp_path) -> None:
+    config = ConvDRAWConfig(
+        shape=(3, 8, 8), steps=2, kernel=3, maps=(4,), latent=(2,), stride=(2,),
+        norm="none", constant_scale=True,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    export(ConvDRAW(config), tmp_path / "small@1", shift=6)
+    about = json.loads((tmp_path / "small@1" / "config.json").read_text())
+    tensors = {
+        name: value.astype(np.int64) << (about["weight_shift"] if name.endswith(".weight") else 0)
+        for name, value in load_file(tmp_path / "small@1" / "model.safetensors").items()
+    }
+    told = {key: about[key] for key in ("config", "format", "fraction", "model", "weight_fraction")}
+    found = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    assert named(found, tensors).hex() == about["hash"]

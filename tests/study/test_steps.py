@@ -21,12 +21,14 @@ MOMENT = 0.003  # minutes
 
 def test_the_schedule_does_not_depend_on_the_end(preset):
     long = {"warmup": 800, "kl_warmup": 900, "validate_every": 1000}
-    curriculum = replace(preset, train=replace(preset.train, glimpses=((0.5, 1),), **long))
+    falling = {"glimpses": ((0.5, 1),), "beta_from": (2.0, 0.5)}
+    curriculum = replace(preset, train=replace(preset.train, **falling, **long))
     changed = with_steps(curriculum, 7)
     assert changed.model.steps == 7
     rates = {learning_rate(changed.train, at) for at in (100, 5_000, 900_000)}
     assert rates == {preset.train.learning_rate}
     assert glimpses(changed.train, 0) is None
+    assert changed.train.beta_from is None
     assert {getattr(changed.train, name) for name in long} == {100}
     short = replace(preset, train=replace(preset.train, warmup=0, kl_warmup=7, validate_every=3))
     kept = with_steps(short, 7).train

@@ -29,7 +29,7 @@ def test_elbo_weighs_distortion_and_rate():
     assert elbo(beta=0.5).loss(TERMS, 0).item() == pytest.approx(4.0)
     warming = elbo(kl_warmup=4)
     assert [warming.loss(TERMS, step).item() for step in (0, 1, 3, 9)] == [4.5, 5.0, 6.0, 6.0]
-    falling = elbo(beta=0.5, first=8.0, fall=4)  # a half of the rest every update
+    falling = elbo(beta=0.5, falling=(8.0, 4))  # a half of the rest every update
     found = [falling.loss(TERMS, step).item() for step in (0, 1, 2, 3, 4, 9)]
     assert found == pytest.approx([34.0, 18.0, 10.0, 6.0, 4.0, 4.0])
 
@@ -215,10 +215,20 @@ def test_more_glimpses_than_the_model_has_are_refused_and_nothing_is_left(tmp_pa
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("asked", [(0.0, 0.5), (math.inf, 0.5), (2.0, 0.0), (2.0, 1.5)])
+@pytest.mark.parametrize("asked", [(0.5, 0.5), (math.inf, 0.5), (2.0, 0.0), (2.0, 1.5)])
 def test_a_beta_that_cannot_fall_is_refused(asked):
-    with pytest.raises(ValueError, match=r"beta_from must be .*, got \("):
-        TrainConfig(beta_from=asked)
+    with pytest.raises(ValueError, match=r"beta_from must be .* above beta \(0\.7\).*, got \("):
+        TrainConfig(beta=0.7, beta_from=asked)
+
+
+def test_costs_and_the_best_weights_are_forgotten_when_beta_has_fallen(tmp_path, monkeypatch):
+    forgot = []
+    monkeypatch.setattr(loop, "forget", lambda numbers: forgot.append(numbers.step))
+    go(tmp_path, steps=20, glimpses=(), beta=0.5, beta_from=(4.0, 0.5), log_every=5)
+    assert forgot == [10]
+    rows = [row for row in read_log(tmp_path) if row["kind"] == "train"]
+    for row in rows:  # with the last weights from the start
+        assert row["objective"] == pytest.approx(0.5 * row["distortion"] + row["rate"], rel=1e-4)
 
 
 @pytest.mark.parametrize(

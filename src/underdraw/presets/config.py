@@ -42,7 +42,7 @@ class TrainConfig:
     come to be used before a small beta presses on them."""
     importance_samples: int = 1
     """Above 1 the objective is the importance-weighted bound with so many samples, which has
-    neither `beta` nor `kl_warmup`."""
+    none of `beta`, `beta_from` and `kl_warmup`."""
     cells: bool = False
     """Train for a codec that rounds: posteriors are uniform with the same spread, and a latent pays
     for the mass that its cell has under the prior instead of the KL term."""
@@ -124,13 +124,13 @@ class TrainConfig:
                 f"{self.importance_samples}: got {self.cells}, {self.error}, {self.beta} and "
                 f"{self.beta_from}"
             )
-        if self.beta_from is not None:
-            first, share = self.beta_from
-            if not (0 < first < math.inf and 0 < share <= 1):
-                raise ValueError(
-                    "beta_from must be a beta above 0 and a share of the updates in (0, 1], got "
-                    f"{self.beta_from}"
-                )
+        if self.beta_from is not None and not (
+            self.beta < self.beta_from[0] < math.inf and 0 < self.beta_from[1] <= 1
+        ):
+            raise ValueError(
+                f"beta_from must be a number above beta ({self.beta:g}) and a share of the updates "
+                f"in (0, 1], got {self.beta_from}"
+            )
         shares = [share for share, _ in self.glimpses]
         if shares != sorted(shares) or any(count < 1 for _, count in self.glimpses):
             raise ValueError(f"glimpses must be pairs of rising shares and counts: {self.glimpses}")

@@ -121,7 +121,8 @@ def convdraw_photo_mid() -> Preset:
     """Photographs of any size, for files of middle size: for rounded latents, too.
 
     Half of what pixels weigh goes by their squared error. It has the shape of the first version of
-    `convdraw_photo_low`, from whose weights it was trained.
+    `convdraw_photo_low`, from whose weights it was trained; from nothing it would need a larger
+    beta at first, as that has now.
     """
     return Preset(
         "convdraw_photo_mid",

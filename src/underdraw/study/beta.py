@@ -58,14 +58,18 @@ def train_betas(
             f"{preset.name} has importance_samples {preset.train.importance_samples}: "
             "the importance-weighted bound has no beta"
         )
-    planned = [
-        (out / f"beta_{beta:g}", replace(preset, train=replace(preset.train, beta=beta)))
-        for beta in sorted(set(betas))
-    ]
+    planned = [(out / f"beta_{beta:g}", with_beta(preset, beta)) for beta in sorted(set(betas))]
     for run, changed in planned:
         say(f"{run}: {preset.name} with beta {changed.train.beta:g}")
         finish(changed, run, root, quiet)
     return [run for run, _ in planned]
+
+
+def with_beta(preset: Preset, beta: float) -> Preset:
+    """The preset with this beta, to which its own first beta falls only if that is larger."""
+    first = preset.train.beta_from
+    falls = first if first is not None and first[0] > beta else None
+    return replace(preset, train=replace(preset.train, beta=beta, beta_from=falls))
 
 
 def beta_of(name: str | Path) -> float:

@@ -2,10 +2,10 @@
 
 The same model is trained with T = 2, 4, 8, ... steps for the same number of minutes each. Per image
 seen more steps learn faster; an update costs time in proportion to T, so by the clock it is open.
-The learning rate stays constant after its warm-up and all steps are taken from the start: a
-schedule that ends at a number of updates would end at another time for each T. For the same reason
-the warm-ups of learning rate and KL term are short, and validation is frequent: in the same time
-more steps take fewer updates.
+The learning rate stays constant after its warm-up, all steps are taken from the start, and beta
+does not fall: a schedule that ends at a number of updates would end at another time for each T. For
+the same reason the warm-ups of learning rate and KL term are short, and validation is frequent: in
+the same time more steps take fewer updates.
 """
 
 import json
@@ -45,8 +45,9 @@ def with_steps(preset: Preset, steps: int) -> Preset:
         raise ValueError(f"the model of {preset.name} has no number of steps")
     given = preset.train
     train = replace(
-        given, steps=ENDLESS, final=1.0, glimpses=(), warmup=min(SHORT, given.warmup),
-        kl_warmup=min(SHORT, given.kl_warmup), validate_every=min(SHORT, given.validate_every),
+        given, steps=ENDLESS, final=1.0, glimpses=(), beta_from=None,
+        warmup=min(SHORT, given.warmup), kl_warmup=min(SHORT, given.kl_warmup),
+        validate_every=min(SHORT, given.validate_every),
     )  # fmt: skip
     return replace(preset, model=replace(model, steps=steps), train=train)
 

@@ -1,5 +1,6 @@
 """The bound as a task: distortion and rate of latent variable models, nats per image."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ class BoundTask(Task):
         self.steps = 1 + model.sites[-1].step
 
     def cost(self, forward: Forward, batch: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """The objective; means of distortion, rate and the objective without its warm-up."""
+        """The objective; means of distortion, rate and the objective with its last weights."""
         terms = self.terms(forward, batch, step)
         loss = self.objective.loss(terms, step)
         whole = self.objective.loss(terms, self.config.kl_warmup + self.config.steps)
@@ -107,6 +108,8 @@ def objective(config: TrainConfig) -> Objective:
     """The objective that a config asks for."""
     if config.importance_samples > 1:
         return iwae(config.importance_samples)
-    first, share = config.beta_from or (None, 0.0)
-    cost = cost_by_cell if config.cells else cost_by_kl
-    return elbo(config.beta, config.kl_warmup, cost, first, round(share * config.steps))
+    cost, falling = (cost_by_cell if config.cells else cost_by_kl), None
+    if config.beta_from is not None:
+        first, share = config.beta_from
+        falling = first, math.ceil(share * config.steps)
+    return elbo(config.beta, config.kl_warmup, cost, falling)

@@ -37,8 +37,7 @@ def elbo(
     beta: float = 1.0,
     kl_warmup: int = 0,
     cost: Fold = cost_by_kl,
-    first: float | None = None,
-    fall: int = 0,
+    falling: tuple[float, int] | None = None,
 ) -> Objective:
     """The evidence lower bound, its sign turned (DRAW, Eq. 12; Convolutional DRAW, Eq. 11).
 
@@ -46,14 +45,16 @@ def elbo(
         beta: weight of the distortion.
         kl_warmup: updates over which the weight of the rate rises to 1.
         cost: of the rate.
-        first: weight of the distortion at first, if another.
-        fall: updates over which it becomes `beta`.
+        falling: a larger weight of the distortion at first, and the updates over which it falls to
+            `beta`.
     """
 
     def loss(terms: Terms, step: int) -> Tensor:
         weight = min(1.0, (step + 1) / kl_warmup) if kl_warmup else 1.0
-        left = max(0.0, 1 - step / fall) if fall else 0.0
-        now = beta if first is None else beta * (first / beta) ** left
+        now = beta
+        if falling is not None:
+            first, updates = falling
+            now *= (first / beta) ** max(0.0, 1 - step / max(1, updates))
         return (now * terms.distortion + weight * terms.rates.sum(0)).mean()
 
     return Objective(1, cost, loss)

@@ -1,4 +1,4 @@
-"""What changes with the update, s of S: learning rate, decay of the average, glimpses.
+"""What changes with the update, s of S: learning rate, decay of the average, glimpses, beta.
 
 learning rate   lr min(1, (s + 1) / warmup) (f + (1 - f) (1 + cos(pi s / S)) / 2)
 average         w_ema <- d w_ema + (1 - d) w,   d = min(decay, (1 + s) / (10 + s))
@@ -27,3 +27,9 @@ def glimpses(config: TrainConfig, step: int) -> int | None:
         if step < share * config.steps:
             return count
     return None
+
+
+def phase(config: TrainConfig, step: int) -> tuple[int | None, bool]:
+    """Glimpses at update `step`, and whether beta still falls: costs are alike within a phase."""
+    share = config.beta_from[1] if config.beta_from else 0.0
+    return glimpses(config, step), step < share * config.steps

@@ -1,7 +1,8 @@
 """What a model is trained for: what a batch costs, and what is said and measured about it.
 
 Everything else about a run, from its gradient to its checkpoints, is the same for every task. The
-last of a task's means is what is minimised, and watched for jumps; "nats" is what is validated.
+last of a task's means is what is minimised in the end, and watched for jumps; "nats" is what is
+validated.
 """
 
 from abc import ABC, abstractmethod

@@ -34,5 +34,5 @@ def jumped(numbers: Numbers, cost: float, jump: float) -> bool:
 
 
 def forget(numbers: Numbers) -> None:
-    """Start afresh, as when the number of glimpses changes and the cost with it."""
+    """Start afresh, as when glimpses are added or beta has fallen, and the cost is another."""
     numbers.mean, numbers.spread, numbers.windows, numbers.best = None, 0.0, 0, None

@@ -67,6 +67,13 @@ def test_weights_that_do_not_fit_in_16_bits_are_refused(tmp_path):
     assert not (tmp_path / "two@1" / "model.safetensors").exists()
 
 
+@pytest.mark.parametrize("shift", [-1, 19])
+def test_a_shift_that_is_none_is_refused_and_nothing_is_left(tmp_path, shift):
+    with pytest.raises(ValueError, match=f"got {shift}"):
+        exact.export(stirred(MODELS["two"]), tmp_path / "two@1", shift=shift)
+    assert not (tmp_path / "two@1").exists()
+
+
 def test_the_config_has_what_was_measured(folder):
     values = exact.describe(folder)
     assert values["hash"] == exact.load(folder).hash.hex()

@@ -30,7 +30,7 @@ def twin_of(model: LatentModel[Any], shift: int = 0) -> Twin:
     """The exact twin of `model`, with nothing pruned and weights in multiples of 2^`shift` units.
 
     Raises:
-        ValueError: it has none, or its weights are too large for exact arithmetic.
+        ValueError: it has none, its weights are too large for exact arithmetic, or `shift` is none.
     """
     if not isinstance(model, ConvDRAW):
         raise ValueError(f"a {type(model).__name__} has no exact twin, a ConvDRAW has")
@@ -92,6 +92,7 @@ def export(
     if folder.exists():
         raise ValueError(f"{folder} exists, and an exact model is never changed")
     twin = twin_of(model, shift)
+    packed(twin.integers(), shift)  # before minutes are spent
     values = {"format": FORMAT, "model": "convdraw", "config": to_json(twin.config)}
     values |= {"fraction": FRACTION, "weight_fraction": WEIGHT_FRACTION, "weight_shift": shift}
     if images is not None:

@@ -47,11 +47,20 @@ def quantise(model: ConvDRAW) -> Integers:
 
 
 def coarsened(integers: Integers, shift: int) -> Integers:
-    """The same with weights rounded to multiples of 2^`shift` units, which take fewer bits."""
-    return {
-        name: value + (1 << shift >> 1) >> shift << shift if name.endswith("weight") else value
-        for name, value in integers.items()
-    }
+    """The same with weights rounded to multiples of 2^`shift` units, which take fewer bits.
+
+    Raises:
+        ValueError: `shift` is not 0 to `WEIGHT_FRACTION`, or products could not be exact any more.
+    """
+    if not 0 <= shift <= WEIGHT_FRACTION:
+        raise ValueError(f"shift must be 0 to {WEIGHT_FRACTION}, got {shift}")
+    found = dict(integers)
+    for name in integers:
+        part, _, what = name.rpartition(".")
+        if what == "weight":
+            found[name] = integers[name] + (1 << shift >> 1) >> shift << shift
+            prove(part, found[name], integers[f"{part}.bias"])
+    return found
 
 
 def halves(count: int) -> Tensor:

@@ -159,8 +159,11 @@ def packed(integers: dict[str, Tensor], shift: int) -> dict[str, Tensor]:
         value = integers[name]
         if kind == "I16":
             value = value >> shift
-            if (most := int(value.abs().max())) >= 1 << 15:
-                raise ValueError(f"{name} holds {most} x 2^{shift}, which does not fit in 16 bits")
+            for one in (int(value.min()), int(value.max())):
+                if not -(1 << 15) <= one < 1 << 15:
+                    raise ValueError(
+                        f"{name} holds {one} x 2^{shift}, which does not fit in 16 bits"
+                    )
         found[name] = value.to(TYPES[kind])
     return found
 
