@@ -35,8 +35,8 @@ PAPER = {
     "others, on crops of which every other one is of a photograph made smaller, sharper and harder "
     "to tell. They began with the weights of others, whose updates are not counted here (`initial` "
     "in `runs/results`); those of `_low` had run for 39 minutes, to beta 0.2, and before that for "
-    "35, at 0.12 from the start. `_low` and `_mid` were trained to be rounded, for lossy files, and "
-    "their rate is that of cells; the bound is not what they are for.\n",
+    "35, at 0.12 from the start. `_low` and `_mid` were trained to be rounded, for lossy files, "
+    "and their rate is that of cells; the bound is not what they are for.\n",
 }
 README = record.ROOT / "README.md"
 START, END = "<!-- results:start -->", "<!-- results:end -->"
