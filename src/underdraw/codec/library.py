@@ -36,8 +36,9 @@ class Rung(NamedTuple):
 
 
 LADDER = (
-    Rung("convdraw_photo_low", 0.0, 0.0),
-    Rung("convdraw_photo_mid", 30.0, 0.12),
+    Rung("convdraw_photo_least", 0.0, 0.0, None, (3, -93)),
+    Rung("convdraw_photo_low", 10.0, 0.075, None, (35, -61)),
+    Rung("convdraw_photo_mid", 30.0, 0.18),
     Rung(DEFAULT, 60.0, 0.6, 3, (-61, -85)),
     Rung(DEFAULT, 65.0, 0.9, 4, (-53, -77)),
     Rung(DEFAULT, 70.0, 1.4, 5, (-53, -77)),

@@ -29,6 +29,7 @@ from underdraw.presets.convdraw import (
     convdraw_omniglot,
     convdraw_omniglot_small,
     convdraw_photo,
+    convdraw_photo_least,
     convdraw_photo_low,
     convdraw_photo_mid,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "convdraw_omniglot",
     "convdraw_omniglot_small",
     "convdraw_photo",
+    "convdraw_photo_least",
     "convdraw_photo_low",
     "convdraw_photo_mid",
     "convnet_mnist_cluttered",
@@ -101,6 +103,7 @@ PRESETS: dict[str, Callable[[], Preset]] = {
         convdraw_imagenet32,
         convdraw_imagenet64,
         convdraw_photo,
+        convdraw_photo_least,
         convdraw_photo_low,
         convdraw_photo_mid,
         vae_omniglot,
