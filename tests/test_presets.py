@@ -46,6 +46,7 @@ def test_early_glimpses_and_importance_samples_count():
         ("convdraw_omniglot_small", True, 5, 10),
         ("convdraw_photo", False, 0.5, 1.5),
         ("convdraw_photo_low", False, 0.5, 1.5),
+        ("convdraw_photo_least", False, 0.5, 1.5),
         ("convdraw_photo_mid", False, 0.5, 1.5),
         ("deepvae_cifar10", True, 100, 200),
         ("deepvae_cifar10_small", True, 4.05, 4.15),
@@ -76,7 +77,12 @@ def test_data_and_model_agree(name):
 
 @pytest.mark.parametrize(
     ("name", "maps"),
-    [("convdraw_photo", 12), ("convdraw_photo_low", 32), ("convdraw_photo_mid", 16)],
+    [
+        ("convdraw_photo", 12),
+        ("convdraw_photo_low", 32),
+        ("convdraw_photo_least", 32),
+        ("convdraw_photo_mid", 16),
+    ],
 )
 def test_the_models_of_photographs_are_ones_for_codecs(name, maps):
     model = build(preset(name).model)
