@@ -31,12 +31,13 @@ PAPER = {
     "made by a trial that other work had slowed, and lengthened by hand from 11,132 updates to "
     "18,600 after 4,747. It learns on an image with 5.7 GFLOP, the deep VAE with 4.1.\n\n"
     "![Validation while training](images/curves_cifar10.png)\n",
-    "imagenet64": "\n`convdraw_photo_1` saw crops of photographs and is measured on such; the "
-    "others, on crops of which every other one is of a photograph made smaller, sharper and harder "
-    "to tell. They began with the weights of others, whose updates are not counted here (`initial` "
-    "in `runs/results`); those of `_low` had run for 39 minutes, to beta 0.2, and before that for "
-    "35, at 0.12 from the start. `_low` and `_mid` were trained to be rounded, for lossy files, "
-    "and their rate is that of cells; the bound is not what they are for.\n",
+    "imagenet64": "\n`convdraw_photo_1` saw crops of photographs and is measured on such; "
+    "`convdraw_photo`, on crops of which every other one is of a photograph made smaller, sharper "
+    "and harder to tell; `_mid`, on such crops and enlarged ones; `_low` and `_least`, on crops of "
+    "which two of three are enlarged. They began with the weights of others, whose updates are not "
+    "counted here (`initial` in `runs/results`). `_low`, `_least` and `_mid` were trained to be "
+    "rounded, for lossy files, and their rate is that of cells; the bound is not what they are "
+    "for.\n",
 }
 README = record.ROOT / "README.md"
 START, END = "<!-- results:start -->", "<!-- results:end -->"
