@@ -5,6 +5,8 @@ the run of a float model, which is exported in memory):
 
     powers    of slopes: bits per dimension of streams of the first steps, and mean PSNR after each
     budgets   mean PSNR of the best streams of so many bits per dimension
+    smooth    the same for the smoothest quarter of such photographs and of enlarged crops of them,
+              which are more like tiles of large photographs
 
 From this is read which model serves which rate (`codec.library.LADDER`), and what qualities 0 and
 100 of a model are (`runs/exact.py --powers`). The numbers go to runs/results/slopes.json.
@@ -32,6 +34,7 @@ from underdraw.codec.usual import RATES
 from underdraw.data import DataConfig
 
 SET = DataConfig("imagenet64")
+ENLARGED = DataConfig("imagenet64", crop=64, enlarge=2)
 
 
 def twin_of(name: str, data: Path) -> Twin:
@@ -72,6 +75,12 @@ def slopes(twin: Twin, x: np.ndarray) -> list[dict[str, Any]]:
     return rows
 
 
+def smoothest(x: np.ndarray, count: int) -> np.ndarray:
+    """Those of images (N, C, H, W) whose neighbours in a row are most alike, (count, C, H, W)."""
+    rough = np.abs(np.diff(x.astype(np.int64), axis=3)).mean((1, 2, 3))
+    return x[np.argsort(rough, kind="stable")[:count]]
+
+
 def budgets(twin: Twin, x: np.ndarray, rates: Sequence[float]) -> list[dict[str, Any]]:
     """The best streams within budgets."""
     rows = []
@@ -99,13 +108,18 @@ def main(
         write: keep the numbers.
     """
     x, found = levels(SET, "valid", data, images).numpy(), {}
+    smooth = smoothest(levels(ENLARGED, "valid", data, 4 * images).numpy(), images)
     for name in names:
         try:
             twin = twin_of(name, data)
         except CheckpointError as error:
             raise SystemExit(str(error)) from error
         print(f"{name} ({twin.hash.hex()})", flush=True)
-        found[name] = {"powers": slopes(twin, x), "budgets": budgets(twin, x, rates)}
+        found[name] = {
+            "powers": slopes(twin, x),
+            "budgets": budgets(twin, x, rates),
+            "smooth": budgets(twin, smooth, rates),
+        }
     if write:
         record.write("slopes", images=len(x), models=found)
 

@@ -117,7 +117,8 @@ def ablated(found: dict[str, Any]) -> str:
     minutes = _of([row["minutes"] for row in found["rows"]])
     threads = _of([row["machine"]["threads"] for row in found["rows"]])
     return (
-        f"## Single parts\n\nOne thing changed, the same minutes ({minutes}; threads: {threads}), "
+        "## Single parts\n\nOne thing changed, or those that are named, the same minutes "
+        f"({minutes}; threads: {threads}), "
         "the same seed and learning rate; nats per image of the validation split, by "
         f"`runs/ablations.py`, commit {commits}. The first row of a model is its base.\n\n"
         + table(heads, rows)

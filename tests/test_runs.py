@@ -20,6 +20,7 @@ import convdraw
 import curves
 import draw_mnist
 import glimpser
+import halve
 import keep
 import omniglot
 import omniglot_tables
@@ -206,6 +207,8 @@ def test_a_pilot_that_breaks_down_is_told(small, tmp_path, monkeypatch):
 
 def test_a_run_that_was_begun_keeps_its_settings(small, tmp_path):
     given = convdraw.settings("draw_mnist_small", tmp_path, None, None, batch=7, pace=None)
+    low = [convdraw.settings("convdraw_photo_low", tmp_path, None, None, s) for s in (False, True)]
+    assert [one.train.beta_from for one in low] == [(4.0, 0.6), None]
     assert given == replace(draw_mnist_small(), train=replace(draw_mnist_small().train, batch=7))
     write_json(tmp_path / "preset.json", to_json(small))
     assert convdraw.settings("draw_mnist_small", tmp_path, None, 9.0, batch=7) == small
@@ -228,6 +231,29 @@ def test_a_shipped_model_says_what_it_came_to(small, tmp_path, kept, monkeypatch
     model = checkpoint.load_latent(tmp_path / "zoo" / "draw_mnist_small")
     assert all(torch.equal(value, value.half().float()) for value in model.state_dict().values())
     assert record.bound(model, small.data, None).nats == test["nats"]
+
+
+def test_what_shipped_in_float32_is_halved_and_measured_again(small, tmp_path, kept, monkeypatch):
+    few(monkeypatch)
+    monkeypatch.setattr(record, "ZOO", tmp_path / "zoo")
+    short = replace(small, train=replace(small.train, steps=4, validate_every=4))
+    monkeypatch.setattr(convdraw, "preset", lambda name: short)
+    name, run = "draw_mnist_small", tmp_path / "run"
+    convdraw.main(name, run=run, ship=True, importance_samples=2, images=3)
+    before, folder = record.read(name), tmp_path / "zoo" / name
+    size = (folder / "model.safetensors").stat().st_size
+    halve.main((name,))
+    after, about = record.read(name), checkpoint.describe(folder)
+    assert (folder / "model.safetensors").stat().st_size < 0.7 * size
+    assert (
+        record.bound(checkpoint.load_latent(folder), small.data, None).nats
+        == about["measured"]["nats"]
+    )
+    assert about["measured"]["nats"] == after["test"]["nats"] != before["test"]["nats"]
+    assert (after["half"], after["importance"]) == (True, before["importance"])
+    assert after["commit"] == before["commit"]
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert f"float16, and measured again: {after['test']['nats']:.2f} +-" in card
 
 
 def test_parts_follow_each_other(small, tmp_path, kept, monkeypatch):

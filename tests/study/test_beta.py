@@ -11,7 +11,7 @@ from underdraw.evaluate import evaluate
 from underdraw.models import build
 from underdraw.study import Interrupted, compare, train_betas
 from underdraw.study import runs as runs_module
-from underdraw.study.beta import beta_of
+from underdraw.study.beta import beta_of, with_beta
 from underdraw.study.runs import numbers_of
 from underdraw.train import Outcome, RunError, train
 
@@ -101,3 +101,10 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     path.write_bytes(b"nonsense")
     with pytest.raises(RunError, match=r"last.safetensors cannot be read"):
         numbers_of(tmp_path)
+
+
+def test_a_first_beta_stays_where_beta_falls_from_it(preset):
+    falling = replace(preset, train=replace(preset.train, beta=0.2, beta_from=(2.0, 0.5)))
+    assert with_beta(falling, 0.4).train.beta_from == (2.0, 0.5)
+    assert with_beta(falling, 3.0).train.beta_from is None
+    assert with_beta(falling, 3.0).train.beta == 3.0
