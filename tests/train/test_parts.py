@@ -224,7 +224,7 @@ def test_a_beta_that_cannot_fall_is_refused(asked):
 def test_costs_and_the_best_weights_are_forgotten_when_beta_has_fallen(tmp_path, monkeypatch):
     forgot = []
     monkeypatch.setattr(loop, "forget", lambda numbers: forgot.append(numbers.step))
-    go(tmp_path, steps=20, glimpses=(), beta=0.5, beta_from=(4.0, 0.5), log_every=5)
+    go(tmp_path, steps=20, glimpses=(), kl_warmup=2, beta=0.5, beta_from=(4.0, 0.5), log_every=5)
     assert forgot == [10]
     rows = [row for row in read_log(tmp_path) if row["kind"] == "train"]
     for row in rows:  # with the last weights from the start
