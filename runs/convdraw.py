@@ -139,7 +139,9 @@ def main(
     kl_warmup: int | None = None,
     beta: float | None = None,
     error: float | None = None,
+    structure: float | None = None,
     whole: bool = False,
+    beta_from: tuple[float, float] | None = None,
     steady: bool = False,
     run: Path | None = None,
     importance_samples: int = 0,
@@ -163,7 +165,9 @@ def main(
         kl_warmup: updates in which the rate gets its weight, if not the preset's.
         beta: weight of the pixels, if not the preset's.
         error: share of the distortion that goes by squared errors, if not the preset's.
+        structure: how much of that goes by structural dissimilarity, if not the preset's.
         whole: take all steps from the start, though the preset begins with fewer.
+        beta_from: a larger beta at first and the share of updates in which it falls.
         steady: keep to one beta from the start, though the preset begins with a larger one.
         run: the run's folder; out/NAME if not given.
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
@@ -176,6 +180,7 @@ def main(
     found = settings(
         name, run, data, minutes, learning_rate=learning_rate, batch=batch, pace=pace,
         initial=initial, steps=updates, kl_warmup=kl_warmup, beta=beta, error=error,
+        structure=structure, beta_from=beta_from,
         glimpses=() if whole else None, steady=steady,
     )  # fmt: skip
     if not carried(found, run, data, max_minutes, now):

@@ -177,9 +177,6 @@ def test_what_does_not_fit_is_refused(model, images):
         evaluate(model, other)
     with pytest.raises(ValueError, match="K=-1"):
         evaluate(model, images, importance_samples=-1)
-    for share in (-0.1, 1.1, float("nan")):
-        with pytest.raises(ValueError, match="error is a share"):
-            evaluate(model, images, error=share)
     with pytest.raises(ValueError, match="by 0"):
         evaluate(model, images, batch=0)
     with pytest.raises(ValueError, match="got -1"):

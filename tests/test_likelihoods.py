@@ -10,21 +10,17 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from underdraw.distributions import Gaussian
 from underdraw.likelihoods import (
     LIKELIHOODS,
     Bernoulli,
     CoupledLogistics,
     DequantisedGaussian,
     Discrete,
-    GaussianPixels,
     LogisticPixels,
     Logistics,
     check_likelihood,
     likelihood_of,
     log1mexp,
-    one_spread,
-    score,
 )
 
 
@@ -432,30 +428,6 @@ def test_blank_canvases_hold_images_that_are_likely():
 def test_log1mexp(d):
     found = log1mexp(torch.tensor(d, dtype=torch.float64)).item()
     assert found == pytest.approx(math.log(-math.expm1(-d)) if d < 30 else -math.exp(-d), rel=1e-9)
-
-
-def test_one_spread_for_an_image_is_the_best_one():
-    """No other standard deviation for all pixels does better, and it is what PSNR says."""
-    torch.manual_seed(0)
-    x, mean = torch.rand(3, 3, 4, 5, dtype=torch.float64), torch.rand(3, 3, 4, 5).double()
-    best = one_spread(GaussianPixels(Gaussian(mean, torch.zeros_like(mean))), x)
-    mse = (mean - x).square().mean((1, 2, 3))
-    for factor in (0.8, 1.0, 1.25):
-        sigma = (factor * mse.sqrt()).log()[:, None, None, None].expand_as(mean)
-        found = GaussianPixels(Gaussian(mean, sigma)).log_prob(x)
-        assert torch.all(found < best) if factor != 1 else torch.allclose(found, best)
-    psnr = -10 * mse.log10()
-    slope = (best[1:] - best[:-1]) / (psnr[1:] - psnr[:-1])
-    torch.testing.assert_close(slope, torch.full((2,), 60 * math.log(10) / 20).double())
-
-
-def test_a_score_is_a_mixture():
-    pixels = GaussianPixels(Gaussian(torch.rand(2, 1, 3, 3), torch.full((2, 1, 3, 3), -1.0)))
-    x = torch.rand(2, 1, 3, 3)
-    ends = score(pixels, x), score(pixels, x, 1.0)
-    torch.testing.assert_close(ends[0], -pixels.log_prob(x))
-    torch.testing.assert_close(ends[1], -one_spread(pixels, x))
-    torch.testing.assert_close(score(pixels, x, 0.3), 0.7 * ends[0] + 0.3 * ends[1])
 
 
 @pytest.mark.parametrize("d", [1e-12, 1e-8, 0.5, math.log(2), 3.0, 500.0])

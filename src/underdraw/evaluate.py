@@ -29,7 +29,7 @@ from underdraw.latent import (
     cost_by_kl,
     cost_by_sample,
 )
-from underdraw.likelihoods import Discrete, score
+from underdraw.likelihoods import UNLIKELIHOOD, Discrete, Distortion
 from underdraw.noise import image_noise
 
 Report = Callable[[int], None]
@@ -78,7 +78,7 @@ def evaluate(
     products: str = "float32",
     steps: int | None = None,
     cells: bool = False,
-    error: float = 0.0,
+    distortion: Distortion = UNLIKELIHOOD,
     report: Report | None = None,
 ) -> Evaluation:
     """Measure the bound of `model` on all of `images`.
@@ -92,8 +92,8 @@ def evaluate(
         products: precision of the matrix products, "float32" or "bf16".
         steps: take only the first so many steps; all of the model's if None.
         cells: posteriors are uniform, and rates are those of cells: for models trained so.
-        error: share, 0 to 1, of the distortion that goes by squared errors (`likelihoods.score`);
-            above 0 what is called a bound is none, but what training minimised.
+        distortion: what training minimised; unless it is the likelihood's, what is called a bound
+            is none.
         report: called with the number of passes finished out of
             `passes(len(images), batch, importance_samples)`.
 
@@ -104,8 +104,6 @@ def evaluate(
     _check(model, images, batch, importance_samples)
     if not 0 <= seed < 2**63:
         raise ValueError(f"a seed is in [0, 2^63), got {seed}")
-    if not 0 <= error <= 1:
-        raise ValueError(f"error is a share in [0, 1], got {error}")
     report, plain = report or (lambda done: None), cost_by_cell if cells else cost_by_kl
     parts, masses, weights, done = [], [], [], 0
     device = next(model.parameters()).device.type
@@ -115,7 +113,7 @@ def evaluate(
             index = np.arange(first, min(first + batch, len(images)))
             x = _filled(_taken(images, index), batch)
             index = places[index].tolist()
-            terms, mass = _terms(model, x, (seed, index, 0), plain, steps, error)
+            terms, mass = _terms(model, x, (seed, index, 0), plain, steps, distortion)
             parts.append(_cpu(terms, len(index)))
             masses.append(None if mass is None else mass[: len(index)].double().cpu())
             report(done := done + 1)
@@ -162,7 +160,7 @@ def _terms(
     key: tuple[int, Sequence[int], int],
     cost: Fold,
     steps: int | None,
-    error: float = 0.0,
+    distortion: Distortion = UNLIKELIHOOD,
 ) -> tuple[Terms, Tensor | None]:
     """Terms of the batch `x` with the noise of key = (seed, images, sample).
 
@@ -178,7 +176,7 @@ def _terms(
     pixels = model.likelihood(canvas)
     wanted = cost is not cost_by_sample and isinstance(pixels, Discrete)
     mass = -pixels.log_mass(x.to(device)) if wanted else None
-    return Terms(score(pixels, target.to(device), error), rates), mass
+    return Terms(distortion(pixels, target.to(device)), rates), mass
 
 
 def _within(site: Site, steps: int | None) -> bool:

@@ -22,7 +22,7 @@ from underdraw.distributions import Gaussian
 from underdraw.latent.folds import Fold, cost_by_cell, cost_by_kl, whole
 from underdraw.latent.sources import Given, Rule, Source, from_cell, from_posterior
 from underdraw.latent.trace import Choice, Drawn, Frame, Site, Terms, Trace
-from underdraw.likelihoods import Likelihood, score
+from underdraw.likelihoods import UNLIKELIHOOD, Distortion, Likelihood
 
 Draw = Callable[[Gaussian, "Gaussian | None"], Tensor]
 StateT = TypeVar("StateT")
@@ -242,7 +242,7 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         noise: Sequence[Tensor],
         target: Tensor | None = None,
         cost: Fold = cost_by_kl,
-        error: float = 0.0,
+        distortion: Distortion = UNLIKELIHOOD,
     ) -> Terms:
         """The parts of the bound for images `x`, with one posterior sample made from `noise`.
 
@@ -253,7 +253,7 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
                 nothing must be dequantised.
             cost: `cost_by_kl`, `cost_by_sample` for importance weights, or `cost_by_cell`, with
                 which posteriors are uniform.
-            error: share of the distortion that goes by squared errors; see `likelihoods.score`.
+            distortion: by the likelihood, or for a lossy codec by errors.
 
         Raises:
             ValueError: something does not fit, or the target of a density is left out: the density
@@ -266,7 +266,7 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
                 )
             target = self.likelihood.target(x)
         canvas, rates = self.outcome(x, noise, cost)
-        return Terms(score(self.likelihood(canvas), target, error), rates)
+        return Terms(distortion(self.likelihood(canvas), target), rates)
 
     def outcome(
         self, x: Tensor, noise: Sequence[Tensor], cost: Fold = cost_by_kl

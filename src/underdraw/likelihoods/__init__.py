@@ -23,14 +23,13 @@ it is minus the bits per dimension.
 
 *Masses of the 256 levels* are what a lossless coder pays for: `levels`. *Mixtures of discretised
 logistics* are masses from the start, with or without coupled colours: `logistics`.
+
+What training minimises of them can be another distortion than the likelihood: `distortion`.
 """
 
-import math
 from string import digits
 
-from jaxtyping import Float
-from torch import Tensor
-
+from underdraw.likelihoods.distortion import UNLIKELIHOOD, Distortion, apart, ssim
 from underdraw.likelihoods.interface import Discrete, Likelihood, Pixels
 from underdraw.likelihoods.levels import LEVELS, LOG_2, Cell, cell, log1mexp, log_between
 from underdraw.likelihoods.logistics import (
@@ -50,6 +49,7 @@ __all__ = [
     "LEVELS",
     "LIKELIHOODS",
     "LOG_2",
+    "UNLIKELIHOOD",
     "Bernoulli",
     "BernoulliPixels",
     "Cell",
@@ -57,18 +57,19 @@ __all__ = [
     "CoupledPixels",
     "DequantisedGaussian",
     "Discrete",
+    "Distortion",
     "GaussianPixels",
     "Likelihood",
     "LogisticPixels",
     "Logistics",
     "Pixels",
+    "apart",
     "cell",
     "check_likelihood",
     "likelihood_of",
     "log1mexp",
     "log_between",
-    "one_spread",
-    "score",
+    "ssim",
 ]
 
 
@@ -102,24 +103,6 @@ def _parts(name: str) -> tuple[str, list[str]]:
             f"after its name, got {name!r}"
         )
     return kind, [count] if count else []
-
-
-def one_spread(pixels: Pixels, target: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
-    """Log density under Gaussian pixels of one standard deviation for each image, the best one.
-
-    That is -N/2 log(2 pi e MSE) - N log 256, nats per image: what PSNR measures.
-    """
-    error = (pixels.mean - target).square().flatten(1)
-    return -error.shape[1] * (0.5 * (2 * math.pi * math.e * error.mean(1)).log() + math.log(LEVELS))
-
-
-def score(
-    pixels: Pixels, target: Float[Tensor, "b c h w"], error: float = 0.0
-) -> Float[Tensor, " b"]:
-    """The distortion of images, nats, a share `error` of it by `one_spread`."""
-    if not error:
-        return -pixels.log_prob(target)
-    return -(1 - error) * pixels.log_prob(target) - error * one_spread(pixels, target)
 
 
 def check_likelihood(name: str, channels: int) -> None:

@@ -49,6 +49,9 @@ class TrainConfig:
     error: float = 0.0
     """Share of the distortion that goes by the logarithm of the mean squared error of each image,
     which PSNR measures, instead of the likelihood: for a lossy codec."""
+    structure: float = 0.0
+    """How much of that logarithm goes by structural dissimilarity, 1 - SSIM, instead; see
+    `likelihoods.distortion`."""
     early: float = 1.0
     """Of a classifier: weight of the mean cross-entropy after the earlier glimpses, beside that
     after the last."""
@@ -107,9 +110,11 @@ class TrainConfig:
             raise ValueError(f"early must be finite and not negative, got {self.early}")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema must be in [0, 1), got {self.ema}")
-        for name in ("final", "error"):
+        for name in ("final", "error", "structure"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
+        if self.structure and not self.error:
+            raise ValueError(f"structure is a part of error, which is 0: got {self.structure}")
         if self.precision not in ("float32", "bf16"):
             raise ValueError(f"precision must be float32 or bf16, got {self.precision!r}")
         if self.snapshot_every < 2 * self.log_every:

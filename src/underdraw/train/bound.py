@@ -12,6 +12,7 @@ from underdraw.data import Images
 from underdraw.evaluate import evaluate
 from underdraw.fast import precision
 from underdraw.latent import cost_by_cell, cost_by_kl, prior
+from underdraw.likelihoods import Distortion
 from underdraw.noise import training_noise
 from underdraw.plot import save, sheet
 from underdraw.presets import Preset, TrainConfig
@@ -38,6 +39,7 @@ class BoundTask(Task):
             )
         self.objective = objective(preset.train)
         self.measure_of = measure_of(preset.train)
+        self.distortion = Distortion(preset.train.error, preset.train.structure)
         self.replicas = self.objective.samples
         self.steps = 1 + model.sites[-1].step
 
@@ -60,7 +62,7 @@ class BoundTask(Task):
         target = self.moved(self.model.likelihood.target(x, u))
         z = [self.moved(e) for e in noise]
         with precision(self.config.precision, self.place.device.type):
-            return forward(self.moved(x), z, target, self.objective.cost, self.config.error)
+            return forward(self.moved(x), z, target, self.objective.cost, self.distortion)
 
     def row(self, means: Sequence[float]) -> dict[str, float]:
         """The bound and its parts."""
@@ -75,7 +77,7 @@ class BoundTask(Task):
         found = evaluate(
             self.model, images, seed=self.config.seed, batch=batch,
             products=self.config.precision, steps=steps, importance_samples=samples,
-            cells=self.config.cells, error=self.config.error,
+            cells=self.config.cells, distortion=self.distortion,
         )  # fmt: skip
         row: Row = {"nats": found.nats, "stderr": found.stderr}
         row |= {"distortion": found.distortion, "rate": found.rate}

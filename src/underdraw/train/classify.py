@@ -34,6 +34,7 @@ class ClassTask(Task):
     kind = "a classifier"
     foreign = (
         "importance_samples", "beta", "beta_from", "kl_warmup", "recompute", "cells", "error",
+        "structure",
     )  # fmt: skip
 
     def __init__(self, preset: Preset, model: Any, place: Place) -> None:  # noqa: ANN401

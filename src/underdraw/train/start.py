@@ -1,11 +1,14 @@
 """From a preset to a run: claim the folder, open the data, go, and say how it ended."""
 
+import atexit
+import gc
 import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+import torch.distributed
 from accelerate import Accelerator
 
 from underdraw import checkpoint
@@ -106,8 +109,6 @@ def train(
     accelerator.wait_for_everyone()
     for tracker in accelerator.trackers:
         tracker.finish()
-    # The process group is left to the end of the process: destroyed while a model that was wrapped
-    # for it is alive, it can hang, and whoever called may want to go on using it.
     heard = stop.signal if reason == "signal" else None
     return Outcome(numbers.step, reason, heard, numbers.best, out, accelerator.is_main_process)
 
@@ -121,12 +122,24 @@ def _accelerator(out: Path, tensorboard: bool) -> Accelerator:
         log_with="tensorboard" if tensorboard else None,
         project_dir=str(out),
     )
+    atexit.register(_leave)
     if accelerator.gradient_accumulation_steps != 1:
         raise ValueError(
             f"accelerate is set to accumulate {accelerator.gradient_accumulation_steps} gradients; "
             "here an update is one batch"
         )
     return accelerator
+
+
+def _leave() -> None:
+    """Leave the process group when the process ends, or gloo's threads may abort it.
+
+    No sooner: destroyed while a model that was wrapped for it is alive, it can hang, and whoever
+    called may want to go on using it.
+    """
+    gc.collect()
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _claim(preset: Preset, out: Path, resume: bool) -> None:
