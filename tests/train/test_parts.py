@@ -4,14 +4,17 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from accelerate import Accelerator
 
 import underdraw
-from train.tiny_run import digits, go, tiny
+from train.tiny_run import MODEL, digits, go, tiny
+from underdraw.data import hold
 from underdraw.evaluate import evaluate
 from underdraw.latent import Terms
+from underdraw.likelihoods import Distortion
 from underdraw.models import build
 from underdraw.models.deepvae import DeepVAEConfig
 from underdraw.presets import TrainConfig, vae_omniglot
@@ -83,7 +86,10 @@ def test_a_run_leaves_a_model_that_is_what_was_validated(tmp_path, changes):
     outcome = go(tmp_path, **changes)
     model = underdraw.load(tmp_path)
     samples = changes.get("importance_samples", 0)
-    more = {key: changes[key] for key in ("cells", "error") if key in changes}
+    more = {
+        "cells": changes.get("cells", False),
+        "distortion": Distortion(changes.get("error", 0.0)),
+    }
     found = evaluate(model, digits(16, 1), batch=16, importance_samples=samples, **more)
     beta = changes.get("beta", 1.0)
     best = found.importance_nats if samples else beta * found.distortion + found.rate
@@ -102,6 +108,29 @@ def test_a_run_leaves_a_model_that_is_what_was_validated(tmp_path, changes):
     ]
 
 
+def test_structure_is_what_is_trained_and_validated(tmp_path):
+    values = (np.random.default_rng(0).random((16, 1, 12, 11)) * 256).astype(np.uint8)
+    larger = replace(MODEL, shape=(1, 12, 11), likelihood="gaussian")
+    made = tiny(steps=10, error=1.0, structure=0.5, kl_warmup=1, glimpses=(), log_every=5)
+    made = replace(made, model=larger, train=replace(made.train, validate_every=10))
+    images = hold(values, name="noise")
+    outcome = train(made, tmp_path, images=images, valid=images, quiet=True)
+    found = evaluate(underdraw.load(tmp_path), images, batch=16, distortion=Distortion(1.0, 0.5))
+    assert found.distortion + found.rate == pytest.approx(outcome.best, rel=1e-6)
+    other = evaluate(underdraw.load(tmp_path), images, batch=16, distortion=Distortion(1.0))
+    assert abs(other.distortion - found.distortion) > 1
+    step = next(row for row in read_log(tmp_path) if row["kind"] == "train")
+    assert abs(step["distortion"] - found.distortion) < abs(step["distortion"] - other.distortion)
+
+
+def test_structure_needs_pictures_as_large_as_its_window(tmp_path):
+    with pytest.raises(ValueError, match="structure is a part of error, which is 0"):
+        TrainConfig(structure=0.5)
+    with pytest.raises(ValueError, match="smaller than the 11 pixels"):
+        go(tmp_path, error=1.0, structure=0.5)
+    assert not list(tmp_path.iterdir())
+
+
 def test_training_learns(tmp_path):
     go(tmp_path, steps=150, glimpses=(), validate_every=50)
     valid = [row["nats"] for row in read_log(tmp_path) if row["kind"] == "valid"]
@@ -109,8 +138,6 @@ def test_training_learns(tmp_path):
 
 
 def test_images_of_another_shape_are_refused(tmp_path):
-    from underdraw.data import hold
-
     other = hold(torch.zeros(20, 1, 4, 4, dtype=torch.bool).numpy(), name="other")
     with pytest.raises(ValueError, match=r"other holds images \(1, 4, 4\)"):
         train(tiny(), tmp_path, images=other, valid=other, quiet=True)

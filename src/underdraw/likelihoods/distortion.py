@@ -27,6 +27,7 @@ from underdraw.likelihoods.interface import Pixels
 from underdraw.likelihoods.levels import LEVELS
 
 WINDOW, SIGMA = 11, 1.5
+"""Side and standard deviation of the window of SSIM, pixels."""
 C_1, C_2 = 0.01**2, 0.03**2
 
 

@@ -12,7 +12,7 @@ from underdraw.data import Images
 from underdraw.evaluate import evaluate
 from underdraw.fast import precision
 from underdraw.latent import cost_by_cell, cost_by_kl, prior
-from underdraw.likelihoods import Distortion
+from underdraw.likelihoods import WINDOW, Distortion
 from underdraw.noise import training_noise
 from underdraw.plot import save, sheet
 from underdraw.presets import Preset, TrainConfig
@@ -36,6 +36,11 @@ class BoundTask(Task):
             raise ValueError(
                 f"glimpses is {preset.train.glimpses}, and before its last step a "
                 f"{type(model).__name__} has no picture"
+            )
+        if preset.train.structure and min(preset.model.shape[1:]) < WINDOW:
+            raise ValueError(
+                f"structure is {preset.train.structure}, and images of {preset.model.shape} are "
+                f"smaller than the {WINDOW} pixels of its window"
             )
         self.objective = objective(preset.train)
         self.measure_of = measure_of(preset.train)
