@@ -91,6 +91,20 @@ def test_ppm() -> None:
     assert read(b"P6 4 1 100\n" + pixels).size == (1, 4)
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_sgi(channels: int) -> None:
+    refused(saved("SGI", channels, bpc=2), 16)
+    assert read(saved("SGI", channels)).size == (6, 7)
+
+
+def test_bmp_of_16_bits_a_pixel() -> None:
+    head = struct.pack("<IiiHHIIiiII", 40, 2, 1, 1, 16, 3, 4, 0, 0, 0, 0)
+    masks = struct.pack("<III", 0xF800, 0x7E0, 0x1F)
+    start = struct.pack("<IHHI", 14 + 40 + 12 + 4, 0, 0, 14 + 40 + 12)
+    picture = read(b"BM" + start + head + masks + struct.pack("<HH", 0xF800, 0x7E0))
+    assert np.array_equal(picture.levels[:, 0], [[255, 0], [0, 255], [0, 0]])
+
+
 def test_avif() -> None:
     refused(avif(10), 10)
     refused(avif(12), 12)

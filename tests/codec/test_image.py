@@ -78,6 +78,53 @@ def test_colour_keys_become_alpha() -> None:
     assert np.array_equal(picture.levels[0], noise(4, 4))
 
 
+def tga(palette: np.ndarray, index: np.ndarray) -> bytes:
+    """A TGA file of a palette of 32 bits."""
+    height, width = index.shape
+    kind = struct.pack("<BBBHHB", 0, 1, 1, 0, len(palette), 32)
+    head = kind + struct.pack("<HHHHBB", 0, 0, width, height, 8, 0x20)
+    return head + palette[:, [2, 1, 0, 3]].tobytes() + index.tobytes()
+
+
+def test_palettes_keep_their_opacity() -> None:
+    palette, index = noise(4, 4), noise(5, 6) % 4
+    found = read(tga(palette, index))
+    assert np.array_equal(to_pillow(found), palette[index])
+    quantized = Image.fromarray(noise(6, 5, 4)).quantize(8)
+    found = read(quantized)
+    assert found.alpha is not None
+    assert found.alpha.min() < 255
+    assert np.array_equal(to_pillow(found), quantized.convert("RGBA"))
+
+
+def key_png(bits: int, key: int) -> bytes:
+    """A grey PNG of one row, in which every level occurs and one is clear."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(name + content)
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", check)
+
+    levels = np.arange(1 << bits, dtype=np.uint8)
+    digits = levels[:, None] >> np.arange(bits)[::-1] & 1
+    row = zlib.compress(b"\0" + np.packbits(digits).tobytes())
+    head = struct.pack(">IIBBBBB", len(levels), 1, bits, 0, 0, 0, 0)
+    parts = ((b"IHDR", head), (b"tRNS", struct.pack(">H", key)), (b"IDAT", row), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_colour_keys_of_few_bits_are_scaled_as_their_pixels(bits: int) -> None:
+    for key in range(1 << bits):
+        levels = np.arange(1 << bits) * (255 // ((1 << bits) - 1))
+        expected = np.where(np.arange(1 << bits) == key, 0, 255)
+        with Image.open(io.BytesIO(key_png(bits, key))) as image:
+            for _ in range(2):  # a Pillow image may be read again
+                picture = read(image)
+                assert np.array_equal(picture.levels[0, 0], levels)
+                assert picture.alpha is not None
+                assert np.array_equal(picture.alpha[0], expected)
+
+
 def test_pictures_stand_upright() -> None:
     levels = noise(4, 6, 3)
     exif = Image.Exif()

@@ -1,6 +1,7 @@
 """Bits a channel of picture files that Pillow opens as if they had 8, and makes 8 when they load.
 
-PNG, TIFF, SGI     ";16" in the raw mode of what is about to be unpacked
+PNG, TIFF, SGI     ";16" in the raw mode of what is about to be unpacked, but for two where that
+                   is bits a pixel; or a decoder of that name
 PPM                the greatest value, above 255
 JPEG 2000          Ssiz in the SIZ marker of the codestream, for each component: bits less 1, and
                    128 more if they are signed (ITU-T T.800, A.5.1 and I.4)
@@ -14,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 _CODESTREAM = b"\xff\x4f\xff\x51"  # its start, and the SIZ marker that has to follow
+_PIXELS = ("BGR;16", "RGB;16")  # raw modes of 5, 6 and 5 bits
 _COUNT, _FIRST = 40, 42  # where a codestream has the number of components, and the first Ssiz
 
 
@@ -21,6 +23,7 @@ def bits_of(image: Image.Image) -> int:
     """Bits a channel in the file of a picture that has not been loaded; 8 if that is not known."""
     tiles, file = getattr(image, "tile", []), getattr(image, "fp", None)
     found = [8, *(bits for tile in tiles for bits in _told(tile.args))]
+    found += [16 for tile in tiles if tile.codec_name == "SGI16"]
     if tiles and file is not None and image.format in _READ:
         place = file.tell()
         found += _READ[image.format](file)
@@ -31,7 +34,7 @@ def bits_of(image: Image.Image) -> int:
 def _told(arguments: object) -> list[int]:
     """Bits that what Pillow unpacks with speaks of."""
     parts = arguments if isinstance(arguments, tuple) else (arguments,)
-    sixteen = [16 for part in parts if ";16" in str(part)]
+    sixteen = [16 for part in parts if ";16" in str(part) and part not in _PIXELS]
     rgb, most = parts if len(parts) == 2 else (None, 0)
     return sixteen + ([most.bit_length()] if rgb == "RGB" and isinstance(most, int) else [])
 

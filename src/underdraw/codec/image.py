@@ -86,11 +86,12 @@ def from_pillow(image: Image.Image, most: int = MAX_PIXELS) -> Picture:
     check(image, most)
     if (bits := bits_of(image)) > 8:  # which Pillow would not say
         raise CodecError(f"has {bits} bits a channel: only 8-bit pictures can be coded")
+    scale_key(image)
     image.load()
     icc = image.info.get("icc_profile") or None
     upright = ImageOps.exif_transpose(image)
-    if upright.mode in ("P", "PA", "1") or "transparency" in upright.info:
-        upright = upright.convert(plain(upright))
+    if (mode := plain(upright)) != upright.mode:
+        upright = upright.convert(mode)
     planes = np.array(upright, np.uint8).reshape(*upright.size[::-1], -1)
     return from_array(planes, most)._replace(icc=icc)
 
@@ -108,10 +109,25 @@ def check(image: Image.Image, most: int) -> None:
         raise CodecError(f"is of mode {image.mode}: convert it to grey, RGB or RGBA first")
 
 
+def scale_key(image: Image.Image) -> None:
+    """Bring the grey level that is clear to 8 bits, where the file has 2 or 4, before it is loaded.
+
+    Pillow does so with the pixels alone. To do it twice changes nothing: the lower bits of what is
+    scaled are those of the file.
+    """
+    key, tiles = image.info.get("transparency"), getattr(image, "tile", [])
+    bits = {"L;2": 2, "L;4": 4}.get(str(tiles[0].args)) if tiles else None
+    if bits is not None and isinstance(key, int):
+        most = (1 << bits) - 1
+        image.info["transparency"] = (key & most) * (255 // most)
+
+
 def plain(image: Image.Image) -> str:
-    """The mode among L, LA, RGB, RGBA that holds the colours of a picture exactly."""
-    clear = image.mode == "PA" or "transparency" in image.info
-    return ("LA" if clear else "L") if image.mode in ("1", "L") else "RGBA" if clear else "RGB"
+    """The mode among L, LA, RGB, RGBA that holds the colours and opacity of a picture exactly."""
+    clear = image.has_transparency_data  # of a palette, too, which says nothing in `info`
+    return (
+        ("LA" if clear else "L") if image.mode in ("1", "L", "LA") else "RGBA" if clear else "RGB"
+    )
 
 
 def from_array(levels: np.ndarray, most: int = MAX_PIXELS) -> Picture:
