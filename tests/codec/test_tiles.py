@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from codec.crops import crops, tiny
-from underdraw.codec import compress, decompress, lossy
+from underdraw.codec import compress, decompress, decompress_all, lossy, together
 from underdraw.codec.budgets import sample
 from underdraw.codec.container import LOSSLESS, LOSSY, TILE, Header, build, parse, varint
 from underdraw.codec.decoding import picture_of
@@ -12,6 +12,7 @@ from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError
 from underdraw.codec.image import Picture
 from underdraw.codec.tiles import cut, laid, tiling
+from underdraw.codec.together import drawn, few
 from underdraw.codec.wishes import Wish
 
 
@@ -84,6 +85,31 @@ def test_a_budget_is_tried_on_some_tiles(monkeypatch):
     assert 0.8 < 8 * len(content) / levels.size / 0.3 <= 1
     whole = picture_of(*parse(content), tiny()).levels
     assert np.square(whole.astype(float) - levels).mean() < 2500
+
+
+def test_tiles_are_counted_with_their_edges(monkeypatch):
+    assert tiny().stride == 2
+    assert drawn(tiny(), (15, 24)) == 16 * 24
+    assert drawn(tiny(), (15, 24), (5, 8)) == 9 * (6 + 4) * (8 + 4)
+    group = range(10)
+    monkeypatch.setattr(together, "TOGETHER", 3 * 1080)
+    assert [len(some) for some in few(tiny(), (15, 24), group, (5, 8))] == [3, 3, 3, 1]
+    assert [len(some) for some in few(tiny(), (15, 24), group)] == [8, 2]
+    assert [len(some) for some in few(tiny(), (15, 24), group, (5, 8), 2 * 1080)] == [2] * 5
+    assert [len(some) for some in few(tiny(), (15, 24), group, (5, 8), 1)] == [1] * 10
+
+
+def test_pictures_of_tiles_are_coded_few_at_a_time(monkeypatch):
+    levels = list(crops(5, 16, 24).transpose(0, 2, 3, 1))
+    each = drawn(tiny(), (16, 24), (8, 8))
+    plain, counts, encode, decode = Wish(tile=(8, 8)), [], lossy.encode, lossy.decode
+    monkeypatch.setattr(
+        lossy, "encode", lambda t, a, *r, **k: counts.append(len(a)) or encode(t, a, *r, **k)
+    )
+    monkeypatch.setattr(lossy, "decode", lambda t, s, *r: counts.append(len(s)) or decode(t, s, *r))
+    files = compress_all(levels, tiny(), plain, max_pixels=2 * each)
+    decompress_all(files, model=tiny(), max_pixels=2 * each)
+    assert counts == [2, 2, 1, 2, 2, 1]
 
 
 def test_the_public_functions_take_tiles():

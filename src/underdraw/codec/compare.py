@@ -37,6 +37,7 @@ from underdraw.codec.rivals import (
     lossless_bytes,
     sheet_of,
 )
+from underdraw.codec.together import drawn
 from underdraw.codec.usual import MAX_PIXELS
 from underdraw.codec.wishes import Wish, twin_for
 from underdraw.latent import Size
@@ -198,9 +199,7 @@ def _sheet(pictures: Sequence[Picture]) -> Sheet | None:
 
 def _fits(twin: Twin, sheet: Sheet, tile: Size) -> bool:
     """Whether a sheet may be told tile by tile; see `library.fit`."""
-    places = -(-sheet.count // sheet.columns) * sheet.columns
-    sides = (side + 2 * twin.stride for side in twin.drawn_size(tile))
-    return places * math.prod(sides) <= MAX_PIXELS
+    return drawn(twin, sheet.picture.size, tile) <= MAX_PIXELS
 
 
 def _room(pictures: Sequence[Picture], rate: float) -> int:

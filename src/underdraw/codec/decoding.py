@@ -119,7 +119,7 @@ def pictures_of(
     found: dict[int, Picture] = {}
     for (size, (channels, stored, tile), alone), group in alike.items():
         taken = stored if steps is None else min(stored, lossy.steps_of(twin, steps))
-        for some in few(twin, size, group):
+        for some in few(twin, size, group, tile, most):
             streams = [files[i][1] for i in some]
             with memory_for(size, len(some)):
                 if alone is None:

@@ -86,7 +86,8 @@ def compress_all(
         alike.setdefault(picture.levels.shape, []).append(i)
     found: dict[int, bytes] = {}
     for (_, *size), group in alike.items():
-        for some in few(twin, (size[0], size[1]), group):
+        tile = _tile_of(pictures[group[0]], wish)
+        for some in few(twin, (size[0], size[1]), group, tile, max_pixels):
             with memory_for((size[0], size[1]), len(some)):
                 made = _together(twin, [pictures[i] for i in some], wish, model is not None)
             found |= dict(zip(some, made, strict=True))
