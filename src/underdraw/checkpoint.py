@@ -136,12 +136,10 @@ def read_tensors(
     path: Path,
     shapes: Mapping[str, tuple[int, ...]],
     device: str | torch.device = "cpu",
-    kinds: Mapping[str, str] | None = None,
 ) -> dict[str, torch.Tensor]:
     """The tensors of a safetensors file, which must have exactly these names and shapes.
 
-    `kinds` has the format's name for the type of each. Without it they are float32, or float16 to
-    take half the space, and float32 once they are read.
+    They are float32, or float16 to take half the space, and float32 once they are read.
 
     Raises:
         CheckpointError: the file is missing, damaged, or holds something else.
@@ -149,30 +147,24 @@ def read_tensors(
     try:
         with safe_open(path, "pt", device=str(device)) as file:
             slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118
-            _check(path, slices, shapes, kinds)
+            _check(path, slices, shapes)
             tensors = {key: file.get_tensor(key) for key in shapes}
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
     for key, tensor in tensors.items():
         if not tensor.isfinite().all():
             raise CheckpointError(f"{path}: {key} holds a value that is not finite")
-    return tensors if kinds else {key: tensor.float() for key, tensor in tensors.items()}
+    return {key: tensor.float() for key, tensor in tensors.items()}
 
 
-def _check(
-    path: Path,
-    slices: Mapping[str, Any],
-    shapes: Mapping[str, tuple[int, ...]],
-    kinds: Mapping[str, str] | None,
-) -> None:
+def _check(path: Path, slices: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
     if odd := sorted(set(slices) ^ set(shapes)):
         word = "has an unknown" if odd[0] in slices else "lacks the"
         raise CheckpointError(f"{path} {word} tensor {odd[0]!r}")
     for key, shape in shapes.items():
         found, kind = tuple(slices[key].get_shape()), slices[key].get_dtype()
-        allowed = (kinds[key],) if kinds else FLOATS
-        if kind not in allowed or found != shape:
-            wanted = " or ".join(allowed)
+        if kind not in FLOATS or found != shape:
+            wanted = " or ".join(FLOATS)
             raise CheckpointError(f"{path}: {key} is {kind} {found}, expected {wanted} {shape}")
 
 

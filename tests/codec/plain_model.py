@@ -1,6 +1,9 @@
 """The models of docs/format.md in whole numbers of NumPy, written from that page alone."""
 
+import math
+import zlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +34,45 @@ def wide(a: np.ndarray, s: int) -> np.ndarray:
     for o in range(m):
         out[o // (s * s), o // s % s :: s, o % s :: s] = a[o]
     return out
+
+
+def numbers_of(content: bytes, shapes: dict[str, tuple[int, ...]], shift: int) -> Numbers:
+    """The numbers in `integers.z`."""
+    found, rest = {}, zlib.decompress(content)
+    for name in sorted(shapes):
+        width, count = (8 if name.endswith(".bias") else 4), math.prod(shapes[name])
+        planes, rest = rest[: width * count], rest[width * count :]
+        folded = [int.from_bytes(planes[i::count], "little") for i in range(count)]
+        value = np.array([u // 2 if u % 2 == 0 else -(u + 1) // 2 for u in folded], np.int64)
+        value <<= shift if name.endswith(".weight") else 0
+        found[name] = value.reshape(shapes[name])
+    assert not rest
+    return found
+
+
+def shapes_of(config: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """The shapes of a model's numbers."""
+    c, k, steps = config["shape"][0], config["kernel"], config["steps"]
+    maps, latent, stride = (config[name] for name in ("maps", "latent", "stride"))
+    found: dict[str, tuple[int, ...]] = {"r_0": (2 * c, 1, 1)}
+    products = {"write.affine": (2 * c * stride[0] ** 2, maps[0])}
+    for i, (m, z, s) in enumerate(zip(maps, latent, stride, strict=True)):
+        name, top = f"layers.{i}", i == len(maps) - 1
+        u = 0 if top else maps[i + 1]
+        below = stride[0] ** 2 * 2 * c
+        found |= {f"{name}.{start}": (2, m, 1, 1) for start in ("enc_0", "dec_0")}
+        found |= {f"{name}.to_q.{x}": (steps, z) for x in ("delta", "scale", "active", "order")}
+        found[f"{name}.to_q.shift"] = (steps, 16, z)
+        e = below if i == 0 else s * s * latent[i - 1]
+        products[f"{name}.rnn_enc"] = (4 * m, m + e + m)
+        products[f"{name}.rnn_dec"] = (4 * m, z + u + (below if i == 0 else 0) + m)
+        products[f"{name}.to_q.affine"] = (z, m)
+        products[f"{name}.to_p.affine"] = (2 * z, m + u)
+        if i and s > 1:
+            products[f"{name}.say.affine"] = (s * s * m, m)
+    for name, (rows, columns) in products.items():
+        found |= {f"{name}.bias": (rows,), f"{name}.weight": (k, k, rows, columns)}
+    return found
 
 
 class PlainModel:

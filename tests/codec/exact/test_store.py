@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
 from codec.exact.small import MODELS, picture, stirred
 from underdraw.codec import exact
 from underdraw.codec.exact import ModelError, store
+from underdraw.codec.exact.planes import INTEGERS, write_integers
 from underdraw.files import write_json
 
 
@@ -26,7 +26,7 @@ def change(folder, **values):
 
 def reseal(folder, twin_values):
     """Write tensors with a hash that fits them."""
-    save_file(twin_values, folder / "model.safetensors")
+    write_integers(folder / INTEGERS, twin_values)
     values = json.loads((folder / "config.json").read_text())
     twin = store._empty(folder, values)
     twin.take(twin_values)
@@ -44,7 +44,7 @@ def test_an_exported_model_is_loaded(folder):
     assert (folder / "README.md").read_text() == "tiny"
 
 
-def test_weights_in_16_bits_are_the_same_integers(tmp_path):
+def test_coarse_weights_are_the_same_integers_in_fewer_bytes(folder, tmp_path):
     model = stirred(MODELS["two"])
     twin = exact.export(model, tmp_path / "two@1", shift=6)
     assert twin.hash == exact.twin_of(model, 6).hash != exact.twin_of(model).hash
@@ -52,19 +52,8 @@ def test_weights_in_16_bits_are_the_same_integers(tmp_path):
     for name, value in twin.integers().items():
         allowed = 32 if name.endswith("weight") else 0
         assert (value - fine[name]).abs().max() <= allowed, name
-    kept = load_file(tmp_path / "two@1" / "model.safetensors")
-    wide = {name for name, value in kept.items() if value.dtype != torch.int16}
-    assert not any(name.endswith("weight") for name in wide)
-    assert len(wide) < len(kept)
-
-
-def test_weights_that_do_not_fit_in_16_bits_are_refused(tmp_path):
-    model = stirred(MODELS["two"])
-    with torch.no_grad():
-        model.write.affine.weight[0, 0, 0, 0] = 9.0
-    with pytest.raises(ValueError, match=r"write\.affine\.weight holds 36864 x 2\^6"):
-        exact.export(model, tmp_path / "two@1", shift=6)
-    assert not (tmp_path / "two@1" / "model.safetensors").exists()
+    sizes = [(folder / INTEGERS).stat().st_size for folder in (tmp_path / "two@1", folder)]
+    assert sizes[0] < 0.8 * sizes[1]
 
 
 @pytest.mark.parametrize("shift", [-1, 19])
@@ -149,7 +138,7 @@ def test_arithmetic_is_named(folder):
         ({"hash": "00" * 8}, "the hash is"),
         ({"hash": 5}, "hash is 5"),
         ({"self_test": []}, "self_test is"),
-        ({"weight_shift": 6}, "is I32"),
+        ({"weight_shift": 6}, "could reach|the hash is"),
         ({"weight_shift": True}, "weight_shift is True"),
         ({"weight_shift": 19}, "weight_shift is 19"),
         ({"powers": [1]}, "powers is"),
@@ -158,7 +147,7 @@ def test_arithmetic_is_named(folder):
         ({"config": {"norm": "image"}}, "norm"),
         ({"config": {"steps": -1}}, "steps"),
         ({"config": []}, "config.json"),
-        ({"config": {"maps": [10**9]}}, "config.json|expected"),
+        ({"config": {"maps": [10**9]}}, "config.json|more than a model may have"),
     ],
 )
 def test_a_changed_config_is_refused(copy, values, reason):
@@ -181,34 +170,32 @@ def test_what_is_no_config_is_refused(copy, text):
         exact.load(copy)
 
 
-def test_damaged_weights_are_refused(copy):
-    path = copy / "model.safetensors"
+def test_damaged_integers_are_refused(copy):
+    path = copy / INTEGERS
     whole = path.read_bytes()
     for cut in (0, 7, 100, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:cut])
-        with pytest.raises(ModelError):
+        with pytest.raises(ModelError, match=r"integers\.z"):
             exact.load(copy)
-    for place in range(9, len(whole), len(whole) // 40):
+    for place in range(0, len(whole), len(whole) // 40):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
         with pytest.raises(ModelError):
             exact.load(copy)
+    for more in (b"\0", whole):
+        path.write_bytes(whole + more)
+        with pytest.raises(ModelError, match="it is cut, or does not hold the"):
+            exact.load(copy)
     path.unlink()
-    with pytest.raises(ModelError):
+    with pytest.raises(ModelError, match=r"integers\.z cannot be read"):
         exact.load(copy)
 
 
-def test_tensors_of_another_name_type_or_shape_are_refused(copy):
-    path = copy / "model.safetensors"
-    tensors = load_file(path)
-    for name, value, reason in (
-        ("more", tensors["r_0"].clone(), "unknown tensor 'more'"),
-        ("r_0", tensors["r_0"].float(), "r_0 is F32"),
-        ("r_0", tensors["r_0"].flatten(), "r_0 is I32"),
-        ("r_0", None, "lacks the tensor 'r_0'"),
-    ):
+def test_more_or_fewer_integers_than_the_config_asks_for_are_refused(copy):
+    tensors = exact.load(copy).integers()
+    for name, value in (("more", torch.zeros(3)), ("more", torch.zeros(10**7)), ("r_0", None)):
         changed = {k: v for k, v in (tensors | {name: value}).items() if v is not None}
-        save_file(changed, path)
-        with pytest.raises(ModelError, match=reason):
+        write_integers(copy / INTEGERS, changed)
+        with pytest.raises(ModelError, match="it is cut, or does not hold the"):
             exact.load(copy)
 
 
@@ -224,7 +211,7 @@ def test_tensors_of_another_name_type_or_shape_are_refused(copy):
     ],
 )
 def test_sealed_nonsense_is_refused(copy, name, value, reason):
-    tensors = load_file(copy / "model.safetensors")
+    tensors = exact.load(copy).integers()
     tensors[name].fill_(value)
     reseal(copy, tensors)
     with pytest.raises(ModelError, match=reason):

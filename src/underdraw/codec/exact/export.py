@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from underdraw.checkpoint import CARD, CONFIG, WEIGHTS, write_tensors
+from underdraw.checkpoint import CARD, CONFIG
 from underdraw.codec.exact.cost import Cost, cost, information, share
 from underdraw.codec.exact.grid import FRACTION, WEIGHT_FRACTION
+from underdraw.codec.exact.planes import INTEGERS, write_integers
 from underdraw.codec.exact.quantise import coarsened, quantise
-from underdraw.codec.exact.store import load, packed, self_test
+from underdraw.codec.exact.store import load, self_test
 from underdraw.codec.exact.twin import FORMAT, Twin, refuse
 from underdraw.configs import to_json
 from underdraw.files import write_json, write_text
@@ -78,21 +79,19 @@ def export(
         tune: what is to be done to the pruned twin with the calibration images.
         cells: the model was trained to be rounded, for lossy files, so that the bound, which is
             what samples of its posteriors cost, is not measured.
-        shift: weights are rounded to multiples of 2^shift units; above 0 they are kept in 16 bits.
+        shift: weights are rounded to multiples of 2^shift units, which take fewer bytes.
         **about: JSON values to keep in config.json.
 
     Returns:
         The twin, as loaded from the folder.
 
     Raises:
-        ValueError: the model has no twin, the images do not fit, the folder exists, or a weight
-            does not fit in 16 bits.
+        ValueError: the model has no twin, the images do not fit, or the folder exists.
     """
     folder = Path(folder)
     if folder.exists():
         raise ValueError(f"{folder} exists, and an exact model is never changed")
     twin = twin_of(model, shift)
-    packed(twin.integers(), shift)  # before minutes are spent
     values = {"format": FORMAT, "model": "convdraw", "config": to_json(twin.config)}
     values |= {"fraction": FRACTION, "weight_fraction": WEIGHT_FRACTION, "weight_shift": shift}
     if images is not None:
@@ -108,7 +107,7 @@ def export(
         values |= {"measured": found, "information": [b.tolist() for b in told]}
     values |= {"hash": twin.hash.hex(), "self_test": self_test(twin), "cells": cells}
     values |= about
-    write_tensors(folder / WEIGHTS, packed(twin.integers(), shift))
+    write_integers(folder / INTEGERS, twin.integers(), shift)
     if card is not None:
         write_text(folder / CARD, card)
     write_json(folder / CONFIG, values)

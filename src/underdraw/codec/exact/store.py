@@ -1,15 +1,14 @@
-"""Exact models as folders: model.safetensors (integers), config.json and a card (README.md).
+"""Exact models as folders: integers.z, config.json and a card (README.md).
 
 A folder is written once and never changed; a better model is another version, NAME@2. Loading
-trusts nothing: the file's header must agree with the config before a tensor is read, the integers
-with their hash and with the proof of exactness, and a small image is encoded and decoded. Where
+trusts nothing: as many bytes are taken as the config asks for, the integers must agree with their
+hash and with the proof of exactness, and a small image is encoded and decoded. Where
 that does not come to the stored digest, float64 arithmetic is not exact on this machine, and the
 int64 path is taken if it does better.
 """
 
 import hashlib
 import warnings
-from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from underdraw.checkpoint import CONFIG, WEIGHTS, CheckpointError, read_config, read_tensors
+from underdraw.checkpoint import CONFIG, read_config
 from underdraw.codec.exact.grid import (
     BOUND,
     CLASSES,
@@ -27,6 +26,7 @@ from underdraw.codec.exact.grid import (
     WEIGHT_FRACTION,
     prove,
 )
+from underdraw.codec.exact.planes import INTEGERS, read_integers
 from underdraw.codec.exact.product import Product
 from underdraw.codec.exact.twin import FORMAT, POWERS, Twin, as_bytes
 from underdraw.configs import from_json
@@ -35,7 +35,6 @@ from underdraw.latent import Site
 from underdraw.models.convdraw import ConvDRAWConfig
 
 ARITHMETIC = {"float64": FLOAT, "int64": INTEGER}
-TYPES = {"I16": torch.int16, "I32": torch.int32, "I64": torch.int64}
 
 
 class ModelError(ValueError):
@@ -115,14 +114,12 @@ def load(name: str | Path, arithmetic: str = "float64") -> Twin:
         raise ValueError(f"arithmetic must be one of {sorted(ARITHMETIC)}, got {arithmetic!r}")
     folder = locate(name)
     values = describe(folder)
-    twin, integers = _empty(folder, values), {}
+    twin = _empty(folder, values)
     shapes = {key: tuple(value.shape) for key, value in twin.state_dict().items()}
     try:
-        shift = values["weight_shift"]
-        integers = read_tensors(folder / WEIGHTS, shapes, kinds=kinds(shapes, shift))
-        integers = unpacked(integers, shift)
-    except CheckpointError as error:
-        raise ModelError(str(error)) from error
+        integers = read_integers(folder / INTEGERS, shapes, values["weight_shift"])
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder / INTEGERS} cannot be read: {error}") from error
     twin.take(integers, ARITHMETIC[arithmetic])
     twin.powers = tuple(values["powers"])
     _check(folder, twin)
@@ -137,43 +134,6 @@ def load(name: str | Path, arithmetic: str = "float64") -> Twin:
         )
         return load(name, "int64")
     return twin
-
-
-def kinds(names: Iterable[str], shift: int) -> dict[str, str]:
-    """The type of each tensor in a file; biases, in units of products, need 64 bits.
-
-    Weights that are multiples of 2^shift units, shift above 0, are kept without the zeros.
-    """
-    ends = {"bias": "I64", "weight": "I16" if shift else "I32"}
-    return {name: ends.get(name.rpartition(".")[2], "I32") for name in names}
-
-
-def packed(integers: dict[str, Tensor], shift: int) -> dict[str, Tensor]:
-    """Integers as they are in a file.
-
-    Raises:
-        ValueError: a weight, without `shift` bits, has more than 16.
-    """
-    found = {}
-    for name, kind in kinds(integers, shift).items():
-        value = integers[name]
-        if kind == "I16":
-            value = value >> shift
-            for one in (int(value.min()), int(value.max())):
-                if not -(1 << 15) <= one < 1 << 15:
-                    raise ValueError(
-                        f"{name} holds {one} x 2^{shift}, which does not fit in 16 bits"
-                    )
-        found[name] = value.to(TYPES[kind])
-    return found
-
-
-def unpacked(found: dict[str, Tensor], shift: int) -> dict[str, Tensor]:
-    """The inverse of `packed`, all int64."""
-    return {
-        name: found[name].to(torch.int64) << (shift if kind == "I16" else 0)
-        for name, kind in kinds(found, shift).items()
-    }
 
 
 def _empty(folder: Path, values: dict[str, Any]) -> Twin:
