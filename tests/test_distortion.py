@@ -69,6 +69,19 @@ def test_structure_is_never_computed_in_bfloat16():
     assert y.grad.abs().max() > 0
 
 
+@pytest.mark.parametrize("grey", [0.0, 0.5, 0.75, 0.9, 1.0])
+@pytest.mark.parametrize("step", [0.0, 1e-4, 3e-3])
+def test_flat_pictures_have_a_distance_in_float32(grey, step):
+    x = torch.full((2, 3, 48, 48), grey)
+    y = (x + step).requires_grad_()
+    exact = 1 - ssim(y.double(), x.double())
+    torch.testing.assert_close((1 - ssim(y, x)).double(), exact, rtol=0, atol=5e-7)
+    away = apart(y, x + 1e-3 * torch.rand_like(x), 0.35)
+    away.sum().backward()
+    assert away.isfinite().all()
+    assert y.grad.isfinite().all()
+
+
 def test_what_is_no_share_is_refused():
     for share in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match="error is a share"):

@@ -21,7 +21,6 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import conv2d
 
 from underdraw.likelihoods.interface import Pixels
 from underdraw.likelihoods.levels import LEVELS
@@ -29,6 +28,8 @@ from underdraw.likelihoods.levels import LEVELS
 WINDOW, SIGMA = 11, 1.5
 """Side and standard deviation of the window of SSIM, pixels."""
 C_1, C_2 = 0.01**2, 0.03**2
+LEAST = 1e-6
+"""Of 1 - SSIM, which in float32 can come to nothing."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def apart(
     levels = target[0].numel()
     log = (1 - structure) * (mean - target).square().flatten(1).mean(1).log()
     if structure:
-        log = log + structure * (1 - ssim(mean, target)).log()
+        log = log + structure * (1 - ssim(mean, target)).clamp(min=LEAST).log()
     return levels * (0.5 * (math.log(2 * math.pi * math.e) + log) + math.log(LEVELS))
 
 
@@ -90,17 +91,26 @@ def ssim(a: Float[Tensor, "b c h w"], b: Float[Tensor, "b c h w"]) -> Float[Tens
         )
     with torch.autocast(a.device.type, enabled=False):  # variances are small differences
         a, b = (x.to(torch.promote_types(x.dtype, torch.float32)) for x in (a, b))
+        # Second moments about a common grey, or those of flat pictures drown in the rounding.
+        grey = b.mean((2, 3), keepdim=True)
+        a, b = a - grey, b - grey
         m_a, m_b, aa, bb, ab = _windowed(torch.stack([a, b, a * a, b * b, a * b]))
         shared, own = ab - m_a * m_b, aa - m_a**2 + bb - m_b**2
+        m_a, m_b = m_a + grey, m_b + grey
         centre = (2 * m_a * m_b + C_1) / (m_a**2 + m_b**2 + C_1)
         return (centre * (2 * shared + C_2) / (own + C_2)).flatten(1).mean(1)
 
 
 def _windowed(x: Float[Tensor, "k b c h w"]) -> Float[Tensor, "k b c y x"]:
     """Gaussian means in all windows that are within the images."""
-    at = torch.arange(WINDOW, device=x.device, dtype=x.dtype) - WINDOW // 2
+    along_y, along_x = (_band(side).to(x) for side in x.shape[-2:])
+    return along_y @ x @ along_x.T
+
+
+def _band(side: int) -> Float[Tensor, "y h"]:
+    """The windows along one side: a matrix, as convolutions may be rounded on a GPU."""
+    at = torch.arange(WINDOW, dtype=torch.float64) - WINDOW // 2
     weights = (-0.5 * (at / SIGMA) ** 2).exp()
-    weights = weights / weights.sum()
-    flat = x.flatten(0, 2)[:, None]
-    rows = conv2d(flat, weights[None, None, :, None])
-    return conv2d(rows, weights[None, None, None]).unflatten(0, x.shape[:3])[:, :, :, 0]
+    places = torch.arange(side - WINDOW + 1)[:, None] + torch.arange(WINDOW)
+    band = torch.zeros(len(places), side, dtype=torch.float64)
+    return band.scatter_(1, places, (weights / weights.sum()).expand(len(places), -1))
