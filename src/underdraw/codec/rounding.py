@@ -25,12 +25,12 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 
 from underdraw.codec.coder import Grid
+from underdraw.codec.coder.gaussian import LENGTH
 from underdraw.codec.errors import Whole, whole
 from underdraw.codec.tables import OCTAVE, PRECISION, SCALES, roots, sigma
 
 _INDEX = 11  # binary digits of a mass that its logarithm is taken of
 _POINT = 16  # binary digits of a logarithm
-LENGTH = 5  # bits that say how many follow, of a number beyond a row
 _LOG2 = 0.6931471805599453
 _GUARD = 8  # binary digits of sigma kept below a unit
 

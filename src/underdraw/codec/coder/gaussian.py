@@ -31,7 +31,7 @@ from underdraw.codec.coder.grid import LIMIT, Grid
 from underdraw.codec.coder.words import Intervals, join
 from underdraw.codec.errors import CodecError, Whole, whole
 
-_LENGTH = 5  # bits that say how many follow
+LENGTH = 5  # bits that say how many follow, of a number beyond a row
 _CELLS = 1 << 17  # of rows made at a time
 
 
@@ -103,7 +103,7 @@ def _beyond(offset: Whole, half: int) -> list[Intervals]:
     """How far symbols lie beyond the ends of their rows."""
     number = np.where(offset <= 0, -offset, offset - 2 * half) + 1
     length = np.frexp(number.astype(np.float64))[1].astype(np.int64) - 1
-    return [*even(length, np.full_like(length, _LENGTH)), *even(number - (1 << length), length)]
+    return [*even(length, np.full_like(length, LENGTH)), *even(number - (1 << length), length)]
 
 
 def get_gaussians(readers: Sequence[Reader], grid: Grid, tails: bool = True) -> Read:
@@ -174,7 +174,7 @@ def _read_beyond(reader: Reader, u: Whole, half: Whole) -> Whole:
     beyond = np.zeros_like(u)
     at = np.flatnonzero((u == 0) | (u == 2 * half))
     if len(at):
-        length = read_even(reader, np.full(len(at), _LENGTH, dtype=np.int64), middle=False)
+        length = read_even(reader, np.full(len(at), LENGTH, dtype=np.int64), middle=False)
         number = (1 << length) + read_even(reader, length)
         beyond[at] = np.where(u[at] == 0, 1 - number, number - 1)
     return beyond
