@@ -10,10 +10,10 @@ from PIL import Image, ImageCms
 import underdraw
 from codec.crops import GOLDEN, crops, tiny
 from underdraw.codec import archive, decoding, encoding, exact, library, lossy
-from underdraw.codec.container import LOSSY, Header, Incomplete, build, parse
+from underdraw.codec.container import ALPHA, LOSSY, Header, Incomplete, build, parse
 from underdraw.codec.decoding import decompress, decompress_all, picture_of
 from underdraw.codec.encoding import compress, compress_all
-from underdraw.codec.errors import CodecError, NoMemory
+from underdraw.codec.errors import CodecError, NoMemory, NoRoom
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import Picture, read
 from underdraw.codec.measures import psnr
@@ -333,3 +333,82 @@ def test_grey_pictures_with_a_profile_of_colours_are_coded() -> None:
     assert compress(png.getvalue(), MODEL) == compress(picture(1), MODEL)
     kept = decompress(compress(png.getvalue(), MODEL, lossless=True), model=MODEL)
     assert kept.info["icc_profile"] == profile
+
+
+def test_errors_of_many_say_which_it_was() -> None:
+    good, large = picture(), picture(3, 17, 21)
+    odd = read(good)._replace(icc=b"nothing")
+    rate = Wish(bits_per_dim=0.2)
+    with pytest.raises(CodecError, match=r"^images\[1\]: is drawn as 22 x 18: more than 390"):
+        compress_all([good, large], MODEL, max_pixels=390)
+    with pytest.raises(CodecError, match=r"^b: has a colour profile that cannot be applied"):
+        compress_all([read(good), odd], MODEL, names=["a", "b"])
+    with pytest.raises(NoRoom, match=r"^b: 0\.2 bits_per_dim are 8 bytes, less than the header"):
+        compress_all([picture(3, 9, 12), picture(4, 9, 12)], MODEL, rate, names=["a", "b"])
+    content = compress(large, MODEL)
+    with pytest.raises(CodecError, match=r"^contents\[1\]: not an underdraw file"):
+        decompress_all([content, b"nothing"], model=MODEL)
+    with pytest.raises(CodecError, match=r"^contents\[2\]: is drawn as .* more than 357 pixels"):
+        decompress_all([compress(good, MODEL)] * 2 + [content], model=MODEL, max_pixels=357)
+    with pytest.raises(CodecError, match=r"^contents\[1\]: no shipped model has the hash 0000"):
+        decompress_all([compress(good, "convdraw_photo_least"), NOBODY])
+    clear = Header(LOSSY, tiny().hash, 17, 21, 3, 4, {ALPHA: b"nothing"})
+    with pytest.raises(CodecError, match=r"^contents\[1\]: a deflated section"):
+        decompress_all([content, build(clear, b"")], model=MODEL)
+    with pytest.raises(CodecError, match=r"^is drawn as"):  # of one alone it needs no saying
+        compress(large, MODEL, max_pixels=380)
+
+
+NOBODY = build(Header(LOSSY, bytes(8), 4, 4, 3, 4), b"", short=False)
+
+
+def test_a_header_that_is_too_long_says_how_long() -> None:
+    with pytest.raises(NoRoom, match=r"are 3 bytes, less than the header, which has 8$"):
+        compress(picture(), MODEL, bits_per_dim=0.03)
+    said = r"are 31 bytes, less than the header, which has \d+, opacity included$"
+    with pytest.raises(NoRoom, match=said):
+        compress(picture(4), MODEL, bits_per_dim=0.25)
+
+
+def test_limits_say_who_sets_them() -> None:
+    content = compress(picture(), MODEL)
+    for refuse in (
+        lambda: compress(picture(), MODEL, max_pixels=300),
+        lambda: compress(np.zeros((1, 200), np.uint8), MODEL, max_pixels=300),
+        lambda: decompress(content, model=MODEL, max_pixels=300),
+    ):
+        with pytest.raises(CodecError, match=r"more than 300 pixels \(max_pixels, --max-pixels\)"):
+            refuse()
+
+
+def test_ends_that_are_excluded_are_said_to_be() -> None:
+    for rate in (0.0, 64.0):
+        with pytest.raises(CodecError, match=f"must be above 0 and below 64, got {rate}"):
+            compress(picture(), MODEL, bits_per_dim=rate)
+    content = compress(picture(), MODEL)
+    for temperature in (-1.0, 1000.0):
+        with pytest.raises(CodecError, match=f"at least 0 and below 1000, got {temperature}"):
+            decompress(content, model=MODEL, temperature=temperature)
+
+
+def test_whole_numbers_of_any_type_are_taken() -> None:
+    for kind in (np.int64, np.uint8):
+        content = compress(picture(), MODEL, steps=kind(2))
+        assert content == compress(picture(), MODEL, steps=2)
+        assert decompress(content, model=MODEL, steps=kind(1)) == decompress(
+            content, model=MODEL, steps=1
+        )
+    plain = compress_all([picture()], MODEL, Wish(tile=(8, 8)))
+    assert compress_all([picture()], MODEL, Wish(tile=tuple(np.array([8, 8])))) == plain
+
+
+def test_files_are_named_by_their_path(tmp_path: Path) -> None:
+    content = compress(picture(), MODEL)
+    path = tmp_path / "a.udr"
+    path.write_bytes(content)
+    for name in (path, str(path)):
+        assert decompress(name, model=MODEL) == decompress(content, model=MODEL)
+        assert decompress_all([name, content], model=MODEL)[0].size == (21, 16)
+    for name in (tmp_path / "missing.udr", str(tmp_path)):
+        with pytest.raises(CodecError, match=f"^{name} cannot be read: (No such|Is a dir)"):
+            decompress(name, model=MODEL)

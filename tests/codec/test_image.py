@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image, ImageCms
 
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import CodecError, NoMemory
 from underdraw.codec.image import (
     Picture,
     as_seen,
@@ -182,6 +182,19 @@ def test_what_is_no_picture(tmp_path: Path) -> None:
     for levels in (np.zeros((2, 2)), np.zeros((0, 2), np.uint8), np.zeros((2, 2, 5), np.uint8)):
         with pytest.raises(CodecError, match="no picture"):
             read(levels)
+
+
+def test_what_does_not_fit_into_memory(monkeypatch) -> None:
+    def fail(image: Image.Image) -> None:
+        raise MemoryError
+
+    content = saved(Image.fromarray(noise(9, 9, 3)))
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    with pytest.raises(NoMemory, match=r"^the picture does not fit into memory$"):
+        read(content)
+    monkeypatch.setattr("PIL.Image.open", lambda source: next(iter(())))  # says nothing
+    with pytest.raises(CodecError, match=r"cannot be read as a picture: StopIteration$"):
+        read(content)
 
 
 def test_what_cannot_be_written(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_tiles_that_make_no_sense_are_refused():
     content = build(Header(LOSSY, tiny().hash, 4096, 4096, 3, 4, {TILE: varint(1) * 2}), b"")
     with pytest.raises(CodecError, match="is drawn as 16777216 times 6 x 6: more than"):
         decompress(content, model=tiny())
-    for tile in ((8,), (8, 8, 8), (8.0, 8.0)):
+    for tile in ((8,), (8, 8, 8), (8.0, 8.0), 64, "ab"):
         with pytest.raises(CodecError, match="tile must be two whole numbers"):
             Wish(tile=tile).check()
     with pytest.raises(CodecError, match=r"steps must be a whole number, got 2\.0"):

@@ -11,21 +11,21 @@ from PIL import Image
 from underdraw.codec import lossless, lossy
 from underdraw.codec.coder import Stream
 from underdraw.codec.container import ALPHA, LOSSLESS, PROFILE, Header, parse
-from underdraw.codec.errors import CodecError, memory_for
+from underdraw.codec.errors import CodecError, called, memory_for, named, one_of
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import Picture, inflate, to_pillow, unpack_alpha
 from underdraw.codec.library import twin_of
 from underdraw.codec.together import few, fit_tiles
 from underdraw.codec.usual import MAX_PIXELS
 
-Content = bytes | bytearray | memoryview
+Content = bytes | bytearray | memoryview | str | Path
 
 
 def decompress(
     content: Content,
     *,
     model: str | Path | Twin | None = None,
-    steps: int | None = None,
+    steps: SupportsIndex | None = None,
     temperature: float = 0.0,
     seed: SupportsIndex = 0,
     max_pixels: int = MAX_PIXELS,
@@ -33,7 +33,7 @@ def decompress(
     """The picture in a `.udr` file, as a Pillow image of mode L, LA, RGB or RGBA.
 
     Args:
-        content: the file; a lossy one may be cut anywhere behind its header.
+        content: the file or its bytes; a lossy one may be cut anywhere behind its header.
         model: that wrote it, if it does not ship.
         steps: of a lossy file, take only so many of the stored steps.
         temperature: of a lossy file, where nothing is stored: 0 takes the model's mean, 1 a sample.
@@ -42,8 +42,8 @@ def decompress(
             Each takes one to two kilobytes of memory.
 
     Raises:
-        CodecError: the file is damaged, or an archive, or its model is not to be had; or it is
-            lossless, and steps, temperature or seed are asked for; or memory runs out.
+        CodecError: the file is missing, damaged, or an archive, or its model is not to be had; or
+            it is lossless, and steps, temperature or seed are asked for; or memory runs out.
     """
     return decompress_all(
         [content],
@@ -59,7 +59,7 @@ def decompress_all(
     contents: Iterable[Content],
     *,
     model: str | Path | Twin | None = None,
-    steps: int | None = None,
+    steps: SupportsIndex | None = None,
     temperature: float = 0.0,
     seed: SupportsIndex = 0,
     max_pixels: int = MAX_PIXELS,
@@ -68,24 +68,43 @@ def decompress_all(
 
     Arguments, pictures and errors are those of `decompress`, one by one.
     """
-    files = [parse(bytes(content), max_pixels) for content in contents]
+    contents, files = list(contents), list[tuple[Header, Stream]]()
+    names = called((), "contents", len(contents))
+    for name, content in zip(names, contents, strict=True):
+        with named(name):
+            files.append(parse(_bytes_of(content), max_pixels))
     found: dict[int, Image.Image] = {}
-    for name in dict.fromkeys(header.model for header, _ in files):
-        mine = [i for i, (header, _) in enumerate(files) if header.model == name]
-        twin, part = twin_of(name, model), [files[i] for i in mine]
-        for i, picture in zip(
-            mine, pictures_of(part, twin, steps, temperature, seed, max_pixels), strict=True
-        ):
+    for code in dict.fromkeys(header.model for header, _ in files):
+        mine = [i for i, (header, _) in enumerate(files) if header.model == code]
+        with named(names[mine[0]]):
+            twin = twin_of(code, model)
+        part, words = [files[i] for i in mine], [names[i] for i in mine]
+        made = pictures_of(part, twin, steps, temperature, seed, max_pixels, words)
+        for i, picture in zip(mine, made, strict=True):
             with memory_for(picture.size):
                 found[i] = to_pillow(picture)
     return [found[i] for i in range(len(files))]
+
+
+def _bytes_of(content: Content) -> bytes:
+    """The bytes of a file, or of one of that name.
+
+    Raises:
+        CodecError: there is none, or it cannot be read.
+    """
+    if not isinstance(content, str | Path):
+        return bytes(content)
+    try:
+        return Path(content).read_bytes()
+    except OSError as error:
+        raise CodecError(f"{content} cannot be read: {error.strerror or error}") from error
 
 
 def picture_of(
     header: Header,
     payload: Stream,
     twin: Twin,
-    steps: int | None = None,
+    steps: SupportsIndex | None = None,
     temperature: float = 0.0,
     seed: SupportsIndex = 0,
     most: int = MAX_PIXELS,
@@ -97,23 +116,35 @@ def picture_of(
 def pictures_of(
     files: Sequence[tuple[Header, Stream]],
     twin: Twin,
-    steps: int | None = None,
+    steps: SupportsIndex | None = None,
     temperature: float = 0.0,
     seed: SupportsIndex = 0,
     most: int = MAX_PIXELS,
+    names: Sequence[str] = (),
 ) -> list[Picture]:
     """The pictures that headers and payloads stand for, all of one model; see `decompress`.
+
+    Args:
+        files: the headers and payloads.
+        twin: the model.
+        steps: as in `decompress`.
+        temperature: as in `decompress`.
+        seed: as in `decompress`.
+        most: pixels that may be drawn for one.
+        names: of the files, for messages; by default `files[0]` and so on.
 
     Raises:
         CodecError: they do not fit the model, are damaged, or memory runs out.
     """
     alike: dict[tuple[Any, ...], list[int]] = {}
+    names = called(names, "files", len(files))
     for i, (header, _) in enumerate(files):
         size = header.height, header.width
-        if header.kind == LOSSLESS:
-            refuse_parts(steps, temperature, seed)
-        fit_tiles(twin, header.channels, size, header.tile, most)
-        stored = lossy.steps_of(twin, header.steps)
+        with named(names[i]):
+            if header.kind == LOSSLESS:
+                refuse_parts(steps, temperature, seed)
+            fit_tiles(twin, header.channels, size, header.tile, most)
+            stored = lossy.steps_of(twin, header.steps)
         told = header.channels, stored, header.tile
         alike.setdefault((size, told, i if header.kind == LOSSLESS else None), []).append(i)
     found: dict[int, Picture] = {}
@@ -121,14 +152,15 @@ def pictures_of(
         taken = stored if steps is None else min(stored, lossy.steps_of(twin, steps))
         for some in few(twin, size, group, tile, most):
             streams = [files[i][1] for i in some]
-            with memory_for(size, len(some)):
+            with memory_for(size, len(some)), named(one_of([names[i] for i in some])):
                 if alone is None:
                     levels = lossy.decode(
                         twin, streams, size, channels, taken, temperature, seed, tile
                     )
                 else:
                     levels = lossless.decode(twin, streams, size, channels)
-                for i, a in zip(some, levels, strict=True):
+            for i, a in zip(some, levels, strict=True):
+                with memory_for(size), named(names[i]):
                     found[i] = _with_extras(files[i][0], a)
     return [found[i] for i in range(len(files))]
 
@@ -139,7 +171,7 @@ def _with_extras(header: Header, levels: UInt8[np.ndarray, "c h w"]) -> Picture:
     return Picture(levels, alpha, inflate(extras[PROFILE]) if PROFILE in extras else None)
 
 
-def refuse_parts(steps: int | None, temperature: float, seed: SupportsIndex) -> None:
+def refuse_parts(steps: SupportsIndex | None, temperature: float, seed: SupportsIndex) -> None:
     """Refuse what can be asked of lossy files only, instead of passing it over.
 
     Raises:

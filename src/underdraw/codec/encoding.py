@@ -7,13 +7,14 @@ lossless    as it is; the stream of `codec.lossless`; opacity and profile in ext
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import SupportsIndex
 
 import numpy as np
 
 from underdraw.codec import lossless, lossy
 from underdraw.codec.budgets import encode_within
 from underdraw.codec.container import ALPHA, LOSSLESS, LOSSY, PROFILE, TILE, Header, build, varint
-from underdraw.codec.errors import CodecError, NoRoom, memory_for
+from underdraw.codec.errors import CodecError, NoRoom, called, memory_for, named
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import MAX_PROFILE, Picture, Source, deflate, in_srgb, pack_alpha, read
 from underdraw.codec.library import unique
@@ -28,7 +29,7 @@ def compress(
     model: str | Path | Twin | None = None,
     *,
     lossless: bool = False,
-    steps: int | None = None,
+    steps: SupportsIndex | None = None,
     quality: float | None = None,
     bits_per_dim: float | None = None,
     tile: Size | None = None,
@@ -61,6 +62,7 @@ def compress_all(
     model: str | Path | Twin | None = None,
     wish: Wish = USUAL,
     max_pixels: int = MAX_PIXELS,
+    names: Sequence[str] = (),
 ) -> list[bytes]:
     """Files of many pictures, one each; those of one size are encoded together.
 
@@ -69,67 +71,81 @@ def compress_all(
         model: a shipped name or an exported folder; if None, the one that serves this wish.
         wish: what kind of files, with the options of `compress`.
         max_pixels: that may be drawn for a picture.
+        names: of the pictures, for messages; by default `images[0]` and so on.
 
     Raises:
         CodecError: a picture cannot be coded, the wish cannot be met, or memory runs out.
     """
     wish.check()
-    twin = twin_for(wish, model)
-    pictures = [
-        image if isinstance(image, Picture) else read(image, max_pixels) for image in images
-    ]
-    if not wish.lossless:
-        pictures = [_plain(picture) for picture in pictures]
+    twin, images = twin_for(wish, model), list(images)
+    names, pictures = called(names, "images", len(images)), list[Picture]()
     alike: dict[tuple[int, ...], list[int]] = {}
-    for i, picture in enumerate(pictures):
-        fit_tiles(twin, len(picture.levels), picture.size, _tile_of(picture, wish), max_pixels)
+    for i, (name, image) in enumerate(zip(names, images, strict=True)):
+        with named(name):
+            picture = _read(image, wish, max_pixels)
+            tile = wish.tile_of(picture.size)
+            fit_tiles(twin, len(picture.levels), picture.size, tile, max_pixels)
         alike.setdefault(picture.levels.shape, []).append(i)
+        pictures.append(picture)
     found: dict[int, bytes] = {}
     for (_, *size), group in alike.items():
-        tile = _tile_of(pictures[group[0]], wish)
+        tile = wish.tile_of((size[0], size[1]))
         for some in few(twin, (size[0], size[1]), group, tile, max_pixels):
+            mine, part = [names[i] for i in some], [pictures[i] for i in some]
             with memory_for((size[0], size[1]), len(some)):
-                made = _together(twin, [pictures[i] for i in some], wish, model is not None)
+                made = _together(twin, mine, part, wish, model is not None)
             found |= dict(zip(some, made, strict=True))
     return [found[i] for i in range(len(pictures))]
 
 
-def _tile_of(picture: Picture, wish: Wish) -> Size | None:
-    """The tiles of a picture, none larger than it; none at all where one would do."""
-    if wish.tile is None:
-        return None
-    tile = min(picture.size[0], wish.tile[0]), min(picture.size[1], wish.tile[1])
-    return None if tile == picture.size else tile
-
-
-def _plain(picture: Picture) -> Picture:
-    """In sRGB, without an opacity that is full."""
+def _read(image: Source | Picture, wish: Wish, max_pixels: int) -> Picture:
+    """A picture as it is stored; with loss in sRGB, without an opacity that is full."""
+    picture = image if isinstance(image, Picture) else read(image, max_pixels)
+    if wish.lossless:
+        return picture
     picture = in_srgb(picture)
     if picture.alpha is not None and (picture.alpha == 255).all():
         return picture._replace(alpha=None)
     return picture
 
 
-def _together(twin: Twin, pictures: Sequence[Picture], wish: Wish, named: bool) -> list[bytes]:
-    """Files of pictures of one shape."""
+def _together(
+    twin: Twin, names: Sequence[str], pictures: Sequence[Picture], wish: Wish, own: bool
+) -> list[bytes]:
+    """Files of pictures of one shape, by the caller's own model or by one chosen for them."""
     levels = np.stack([picture.levels for picture in pictures])
-    power, steps = setting(twin, wish, named)
+    power, steps = setting(twin, wish, own)
     kind, short = LOSSLESS if wish.lossless else LOSSY, unique(twin)
-    tile = _tile_of(pictures[0], wish)
-    heads = [_header(twin, kind, picture, steps, tile) for picture in pictures]
+    tile, heads = wish.tile_of(pictures[0].size), list[Header]()
+    for name, picture in zip(names, pictures, strict=True):
+        with named(name):
+            heads.append(_header(twin, kind, picture, steps, tile))
     if wish.lossless:
         streams = lossless.encode(twin, levels)
     elif wish.bits_per_dim is not None:
-        whole = int(wish.bits_per_dim * levels[0].size / 8)
-        rooms = [whole - len(build(head, b"", short)) for head in heads]
-        if min(rooms) < 0:
-            raise NoRoom(
-                f"{wish.bits_per_dim} bits_per_dim are {whole} bytes, less than the header"
-            )
+        whole, rooms = int(wish.bits_per_dim * levels[0].size / 8), list[int]()
+        for name, head in zip(names, heads, strict=True):
+            with named(name):
+                rooms.append(_room(head, whole, wish.bits_per_dim, short))
         streams = encode_within(twin, levels, rooms, steps, tile)
     else:
         streams = lossy.encode(twin, levels, [power] * len(levels), steps, tile=tile)
     return [build(head, stream, short) for head, stream in zip(heads, streams, strict=True)]
+
+
+def _room(head: Header, whole: int, rate: float, short: bool) -> int:
+    """Bytes that a file of so many has for its stream.
+
+    Raises:
+        NoRoom: there are none.
+    """
+    length = len(build(head, b"", short))
+    if length > whole:
+        also = ", opacity included" if ALPHA in head.extras else ""
+        raise NoRoom(
+            f"{rate} bits_per_dim are {whole} bytes, less than the header, which has {length}{also}"
+        )
+    return whole - length
 
 
 def _header(

@@ -1,7 +1,9 @@
 """What a file or an argument can do wrong, and limits checked before anything is made."""
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,11 +24,53 @@ class NoMemory(CodecError):
     """A picture needs more memory than there is."""
 
 
+@contextmanager
+def named(name: str | Path) -> Iterator[None]:
+    """Say of which picture or file it was, if there is an error of the codec.
+
+    Raises:
+        CodecError: the same, of the same kind, with the name before it unless that is empty.
+    """
+    try:
+        yield
+    except CodecError as error:
+        if not str(name):
+            raise
+        raise type(error)(f"{name}: {error}") from error
+
+
+def called(names: Sequence[str], what: str, count: int) -> Sequence[str]:
+    """Names for `named`: those that are given; else places in `what`, unless one is all."""
+    return names or ([f"{what}[{i}]" for i in range(count)] if count > 1 else [""] * count)
+
+
+def one_of(names: Sequence[str]) -> str:
+    """What to call one of several, if it cannot be told which."""
+    return names[0] if len(names) == 1 else f"one of {len(names)} from {names[0]} on"
+
+
+def more_than(most: int) -> str:
+    """What is wrong with a picture that has more pixels than `most`, and who says so."""
+    return f"more than {most} pixels (max_pixels, --max-pixels)"
+
+
 def starved(error: BaseException) -> bool:
     """Whether an error of Python, NumPy or torch says that memory ran out."""
     words = ("DefaultCPUAllocator", "out of memory", "not enough memory")
     said = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
     return said or isinstance(error, MemoryError)
+
+
+def whole_number(name: str, value: Any) -> int:  # noqa: ANN401
+    """A whole number of any type, as Python's own.
+
+    Raises:
+        CodecError: it is none.
+    """
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise CodecError(f"{name} must be a whole number, got {value!r}") from error
 
 
 @contextmanager

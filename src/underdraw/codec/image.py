@@ -24,7 +24,7 @@ from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
 from underdraw.codec.depths import bits_of
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import CodecError, NoMemory, more_than
 from underdraw.codec.usual import MAX_PIXELS
 from underdraw.files import aside
 
@@ -63,7 +63,8 @@ def read(source: Source, most: int = MAX_PIXELS) -> Picture:
         most: pixels a picture may have; checked before it is decoded.
 
     Raises:
-        CodecError: it is missing, damaged or too large, or of a kind that would lose something.
+        CodecError: it is missing, damaged or too large, also for memory, or of a kind that would
+            lose something.
     """
     name = str(source) if isinstance(source, Path | str) else "the picture"
     try:
@@ -76,8 +77,11 @@ def read(source: Source, most: int = MAX_PIXELS) -> Picture:
             return from_pillow(image, most)
     except CodecError as error:
         raise CodecError(f"{name} {error}") from error
+    except MemoryError as error:
+        raise NoMemory(f"{name} does not fit into memory") from error
     except Exception as error:  # Pillow raises nearly every kind for damaged files
-        reason = getattr(error, "strerror", None) or error  # without the path, which we say
+        reason = getattr(error, "strerror", None) or str(error)  # without the path, which we say
+        reason = reason or type(error).__name__
         raise CodecError(f"{name} cannot be read as a picture: {reason}") from error
 
 
@@ -99,7 +103,7 @@ def from_pillow(image: Image.Image, most: int = MAX_PIXELS) -> Picture:
 def check(image: Image.Image, most: int) -> None:
     """Refuse what is too large or of the wrong kind, before it is decoded."""
     if image.width * image.height > most:
-        raise CodecError(f"is {image.width} x {image.height}: more than {most} pixels")
+        raise CodecError(f"is {image.width} x {image.height}: {more_than(most)}")
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: previews
     if frames > 1:
         raise CodecError(f"has {frames} frames: only still pictures can be coded")
@@ -136,7 +140,7 @@ def from_array(levels: np.ndarray, most: int = MAX_PIXELS) -> Picture:
     if a.dtype != np.uint8 or a.ndim != 3 or not 1 <= a.shape[2] <= 4 or not a.size:
         raise CodecError(f"{levels.dtype} {levels.shape} is no picture: uint8 (H, W, 1 to 4) is")
     if a.shape[0] * a.shape[1] > most:
-        raise CodecError(f"is {a.shape[1]} x {a.shape[0]}: more than {most} pixels")
+        raise CodecError(f"is {a.shape[1]} x {a.shape[0]}: {more_than(most)}")
     planes = np.ascontiguousarray(a.transpose(2, 0, 1))
     colours = 1 if len(planes) < 3 else 3
     return Picture(planes[:colours], planes[-1] if len(planes) in (2, 4) else None)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from underdraw.codec import exact
 from underdraw.codec.container import names
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import CodecError, more_than
 from underdraw.codec.exact import Twin
 from underdraw.codec.usual import MAX_PIXELS
 
@@ -151,4 +151,4 @@ def fit(
     height, width = height + 2 * around, width + 2 * around
     if height * width * images > most:
         times = f"{images} times " if images > 1 else ""
-        raise CodecError(f"is drawn as {times}{width} x {height}: more than {most} pixels")
+        raise CodecError(f"is drawn as {times}{width} x {height}: {more_than(most)}")

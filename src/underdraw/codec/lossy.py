@@ -29,7 +29,6 @@ with G the Gaussian whole number of `philox` in stream (0, site), over all maps 
 the seed of tile i is larger by i, modulo 2^64.
 """
 
-import operator
 from collections.abc import Sequence
 from math import prod
 from typing import SupportsIndex
@@ -50,7 +49,7 @@ from underdraw.codec.coder import (
     read_even,
 )
 from underdraw.codec.coder.grid import MAX_DELTA
-from underdraw.codec.errors import CodecError, Whole
+from underdraw.codec.errors import CodecError, Whole, whole_number
 from underdraw.codec.exact import GRIDS, ExactPixels, Twin
 from underdraw.codec.image import as_seen, grey
 from underdraw.codec.philox import gaussians, words
@@ -74,12 +73,6 @@ def coded_maps(twin: Twin, site: Site) -> Tensor:
     """Maps at `site` that are stored, in the order of the stream."""
     order = twin.order(site)
     return order[twin.active(site)[order]]
-
-
-def grid_of(twin: Twin, site: Site, p: Gaussian, maps: Tensor) -> Grid:
-    """The grids of some maps, (B, maps, h, w)."""
-    delta = twin.delta(site)[maps][:, None, None]
-    return Grid(delta.numpy(), p.mu[:, maps].numpy(), p.log_sigma[:, maps].numpy())
 
 
 def coarseness(power: int) -> int:
@@ -167,8 +160,8 @@ class Pull:
         tiles: int = 1,
     ) -> None:
         if not 0 <= temperature < 1e3:  # not a number fails too
-            raise CodecError(f"temperature must be in 0..1000, got {temperature}")
-        seed = operator.index(seed)  # NumPy's whole numbers end at 2^63
+            raise CodecError(f"temperature must be at least 0 and below 1000, got {temperature}")
+        seed = whole_number("seed", seed)  # NumPy's end at 2^63
         if not 0 <= seed < 2**64:
             raise CodecError(f"seed must be in 0..2^64 - 1, got {seed}")
         self.twin, self.steps = twin, steps
@@ -204,7 +197,7 @@ class Pull:
         return z
 
 
-def steps_of(twin: Twin, steps: int | None) -> int:
+def steps_of(twin: Twin, steps: SupportsIndex | None) -> int:
     """How many steps are meant; all if None.
 
     Raises:
@@ -212,6 +205,7 @@ def steps_of(twin: Twin, steps: int | None) -> int:
     """
     if steps is None:
         return twin.steps
+    steps = whole_number("steps", steps)
     if not 0 <= steps <= twin.steps:
         raise CodecError(f"steps must be in 0..{twin.steps}, got {steps}")
     return steps

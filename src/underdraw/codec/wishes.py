@@ -1,10 +1,11 @@
 """What kind of file is wanted, and with which model, slope and steps it is made."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, SupportsIndex
 
 from underdraw.codec import lossy
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import CodecError, whole_number
 from underdraw.codec.exact import Twin
 from underdraw.codec.library import DEFAULT, serving, slope, twin_named
 from underdraw.latent import Size
@@ -14,7 +15,7 @@ QUALITY = 75.0
 
 
 class Wish(NamedTuple):
-    """What kind of file is wanted; at most one of the last three says how small.
+    """What kind of file is wanted; at most one of `quality` and `bits_per_dim` says how small.
 
     Attributes:
         lossless: every level is kept.
@@ -26,7 +27,7 @@ class Wish(NamedTuple):
     """
 
     lossless: bool = False
-    steps: int | None = None
+    steps: SupportsIndex | None = None
     quality: float | None = None
     bits_per_dim: float | None = None
     tile: Size | None = None
@@ -46,16 +47,19 @@ class Wish(NamedTuple):
             raise CodecError(f"{' and '.join(asked)} exclude each other")
         if self.quality is not None:
             check_quality(self.quality)
-        if self.steps is not None and not isinstance(self.steps, int):
-            raise CodecError(f"steps must be a whole number, got {self.steps!r}")
-        if self.tile is not None and not (
-            len(self.tile) == 2 and all(isinstance(side, int) for side in self.tile)
-        ):
-            raise CodecError(f"tile must be two whole numbers, height and width, got {self.tile}")
-        if self.tile is not None and min(self.tile) < 1:
-            raise CodecError(f"no tile has {self.tile[1]} x {self.tile[0]} pixels")
+        if self.steps is not None:
+            whole_number("steps", self.steps)
+        if self.tile is not None:
+            check_tile(self.tile)
         if self.bits_per_dim is not None and not 0 < self.bits_per_dim < 64:
-            raise CodecError(f"bits_per_dim must be in 0..64, got {self.bits_per_dim}")
+            raise CodecError(f"bits_per_dim must be above 0 and below 64, got {self.bits_per_dim}")
+
+    def tile_of(self, size: Size) -> Size | None:
+        """The tiles of a picture, none larger than it; none at all where one would do."""
+        if self.tile is None:
+            return None
+        tile = min(size[0], int(self.tile[0])), min(size[1], int(self.tile[1]))
+        return None if tile == size else tile
 
 
 USUAL = Wish()
@@ -75,6 +79,19 @@ def twin_for(wish: Wish, model: str | Path | Twin | None = None) -> Twin:
 def asked(wish: Wish) -> tuple[float, float | None]:
     """The quality, and the rate if one is wanted instead."""
     return (QUALITY if wish.quality is None else wish.quality), wish.bits_per_dim
+
+
+def check_tile(tile: object) -> None:
+    """Refuse what is no height and width of a tile.
+
+    Raises:
+        CodecError: naming it.
+    """
+    sides = tile if isinstance(tile, Sequence) else ()
+    if len(sides) != 2 or not all(isinstance(side, SupportsIndex) for side in sides):
+        raise CodecError(f"tile must be two whole numbers, height and width, got {tile!r}")
+    if min(sides) < 1:
+        raise CodecError(f"no tile has {sides[1]} x {sides[0]} pixels")
 
 
 def check_quality(quality: float) -> None:

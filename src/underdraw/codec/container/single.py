@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from underdraw.codec.container.reading import Bytes, crc8, crc32, varint
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import CodecError, more_than
 from underdraw.codec.usual import MAX_PIXELS
 
 MAGIC = b"\xd5UD\n"
@@ -255,4 +255,4 @@ def limit(height: int, width: int, most: int, images: int = 1) -> None:
     """
     if height * width * images > most:
         count = f"{images} pictures of " if images > 1 else ""
-        raise CodecError(f"{count}{width} x {height} are more than {most} pixels")
+        raise CodecError(f"{count}{width} x {height} are {more_than(most)}")
