@@ -258,6 +258,13 @@ def test_costs_and_the_best_weights_are_forgotten_when_beta_has_fallen(tmp_path,
         assert row["objective"] == pytest.approx(0.5 * row["distortion"] + row["rate"], rel=1e-4)
 
 
+def test_a_beta_that_falls_to_the_end_is_validated_there_once(tmp_path):
+    outcome = go(tmp_path, steps=20, glimpses=(), kl_warmup=2, beta=0.5, beta_from=(4.0, 1.0))
+    rows = [row for row in read_log(tmp_path) if row["kind"] == "valid"]
+    assert [row["step"] for row in rows] == [20]
+    assert outcome.best == rows[0]["objective"]
+
+
 @pytest.mark.parametrize(
     "other", [{"cells": True}, {"error": 0.1}, {"beta": 0.3}, {"beta_from": (2.0, 0.5)}]
 )

@@ -13,11 +13,12 @@ PROGRAM = Path(__file__).parent / "one_gradient.py"
 
 
 def test_two_processes_train_like_one(tmp_path):
-    subprocess.run(
+    ended = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone",
          str(PROGRAM.with_name("tiny_run.py")), str(tmp_path / "two")],
-        check=True, timeout=240, stderr=subprocess.DEVNULL,
+        timeout=240, capture_output=True, text=True,
     )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr  # also of taking the processes down
     assert go(tmp_path / "one").reason == "finished"
     one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
     for key in one:

@@ -111,9 +111,24 @@ def test_what_a_kill_left_half_written_does_not_matter(unbroken, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(unbroken, out)
     half = out / "train" / "snapshots" / ".000000045.0a1b2c3d.safetensors"
-    half.write_bytes(b"half")
+    beside = out / ".model.0a1b2c3d.safetensors"
+    for path in (half, beside):
+        path.write_bytes(b"half")
     assert go(out, resume=True, **LONG).step == STEPS
     assert not half.exists()
+    assert not beside.exists()
+
+
+def test_a_run_without_its_settings_is_still_one_and_damaged_ones_are_named(unbroken, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(unbroken, out)
+    (out / "preset.json").unlink()
+    with pytest.raises(RunError, match="holds a run already"):
+        go(out, **LONG)
+    for text in ("", "{}", '{"name": 3'):
+        (out / "preset.json").write_text(text)
+        with pytest.raises(RunError, match=r"preset\.json cannot be read"):
+            go(out, resume=True, **LONG)
 
 
 def test_a_start_that_fails_claims_nothing(tmp_path):

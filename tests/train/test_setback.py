@@ -6,9 +6,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from train.tiny_run import go
+from train.tiny_run import go, tiny
+from underdraw.models import build
 from underdraw.train import RunError, loop, read_log
-from underdraw.train.state import LAST, Numbers
+from underdraw.train.state import LAST, SNAPSHOTS, Numbers, TrainState
 from underdraw.train.watch import forget, jumped
 
 
@@ -109,3 +110,25 @@ def test_the_watch_follows_what_is_minimised(monkeypatch, tmp_path):
     rows = [row for row in read_log(tmp_path) if row["kind"] == "train"]
     assert watched == [row["objective"] for row in rows]
     assert all(row["objective"] < row["nats"] for row in rows)
+
+
+def test_a_setback_passes_over_snapshots_and_removes_none(tmp_path):
+    """Another process may be reading them, and a checkpoint of before may need them again."""
+
+    def at(step):
+        state = TrainState(build(tiny().model), tiny().train)
+        state.numbers.step = step
+        return state
+
+    for step in (0, 10, 20, 30):
+        at(step).snapshot(tmp_path)
+    there = sorted((tmp_path / SNAPSHOTS).iterdir())
+    state = at(32)
+    assert state.go_back(tmp_path, 5) == 20
+    state.numbers.step = 40
+    assert state.go_back(tmp_path, 5) == 20  # that of 30 may be broken
+    assert state.go_back(tmp_path, 25) == 10
+    assert sorted((tmp_path / SNAPSHOTS).iterdir()) == there
+    assert at(32).go_back(tmp_path, 5) == 20  # resumed, it does the same
+    state.prune(tmp_path)
+    assert sorted((tmp_path / SNAPSHOTS).iterdir()) == there[:2]

@@ -208,7 +208,8 @@ class Run:
             self.look(log)
         if step % config.validate_every == 0 or step == config.steps:
             self.validate(log)
-        if schedule.phase(config, step) != schedule.phase(config, step - 1):
+        ended = step == config.steps
+        if not ended and schedule.phase(config, step) != schedule.phase(config, step - 1):
             forget(self.state.numbers)
 
     def agree(self, why: str | None, save: bool, now: bool = False) -> tuple[str | None, bool]:

@@ -4,6 +4,7 @@ import atexit
 import gc
 import importlib.util
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,13 +117,15 @@ def train(
 def _accelerator(out: Path, tensorboard: bool) -> Accelerator:
     if tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise ValueError("tensorboard is not installed: pip install 'underdraw[tensorboard]'")
+    ours = not (torch.distributed.is_available() and torch.distributed.is_initialized())
     accelerator = Accelerator(
         cpu=not torch.cuda.is_available(),  # else processes without a GPU do not find each other
         mixed_precision="no",  # a preset's own affair; see TrainConfig.precision
         log_with="tensorboard" if tensorboard else None,
         project_dir=str(out),
     )
-    atexit.register(_leave)
+    if ours and accelerator.num_processes > 1:
+        atexit.register(_leave)
     if accelerator.gradient_accumulation_steps != 1:
         raise ValueError(
             f"accelerate is set to accumulate {accelerator.gradient_accumulation_steps} gradients; "
@@ -137,19 +140,24 @@ def _leave() -> None:
     No sooner: destroyed while a model that was wrapped for it is alive, it can hang, and whoever
     called may want to go on using it.
     """
+    for name in ("last_exc", "last_value", "last_traceback"):  # they may hold the model
+        vars(sys).pop(name, None)
     gc.collect()
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
+    if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
 def _claim(preset: Preset, out: Path, resume: bool) -> None:
     """Refuse a folder that is another run's, or this one's without `resume`."""
     path = out / "preset.json"
+    if not resume and (path.is_file() or (out / LAST).is_file()):
+        raise RunError(f"{out} holds a run already; resume it or choose another folder")
     if not path.is_file():
         return
-    found = from_json(Preset, json.loads(path.read_text(encoding="utf-8")))
-    if not resume:
-        raise RunError(f"{out} holds a run already; resume it or choose another folder")
+    try:
+        found = from_json(Preset, json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise RunError(f"{path} cannot be read: {error}") from error
     if found != preset:
         raise RunError(f"{out} holds a run with other settings than these")
 

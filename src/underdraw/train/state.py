@@ -52,6 +52,8 @@ class Numbers:
     """Sums of the task's means since the last row of the log, and the updates summed."""
     setbacks: list[int] = field(default_factory=list)
     """Updates at which training went back to older parameters."""
+    lost: list[list[int]] = field(default_factory=list)
+    """[a, b] of each time: from update b to the snapshot of a. Those between may be broken."""
 
 
 class TrainState:
@@ -161,19 +163,30 @@ class TrainState:
         The count of updates goes on, so the run meets other images and other noise than before.
         """
         now = self.numbers.step
-        old = [path for path in snapshots(run) if _at(path) <= now]
+        old = self._sound(run)
         ripe = [path for path in old if _at(path) <= now - age] or old[:1]
         if not ripe:
             raise RunError(f"the cost broke down at update {now} and {run} holds no snapshot")
         self.load(ripe[-1], numbers=False)
-        for path in old[old.index(ripe[-1]) + 1 :]:
-            path.unlink()  # they may be broken already
-        return _at(ripe[-1])
+        found = _at(ripe[-1])
+        self.numbers.lost.append([found, now])  # removed later: other processes may be reading
+        return found
 
     def prune(self, run: Path) -> None:
         """Remove snapshots that no checkpoint from now on needs."""
-        for path in [p for p in snapshots(run) if _at(p) <= self.numbers.step][:-KEPT]:
-            path.unlink()
+        kept = self._sound(run)[-KEPT:]
+        for path in snapshots(run):
+            if _at(path) <= self.numbers.step and path not in kept:
+                path.unlink()
+
+    def _sound(self, run: Path) -> list[Path]:
+        """Snapshots so far that training did not go back behind, oldest first."""
+        lost = self.numbers.lost
+        return [
+            path
+            for path in snapshots(run)
+            if _at(path) <= self.numbers.step and not any(a < _at(path) <= b for a, b in lost)
+        ]
 
 
 def snapshots(run: Path) -> list[Path]:
@@ -183,7 +196,7 @@ def snapshots(run: Path) -> list[Path]:
 
 def sweep(run: Path) -> None:
     """Remove what a process killed while writing left beside the run's files."""
-    for path in (run / LAST.parent).rglob(".*.safetensors"):
+    for path in (*run.glob(".*.safetensors"), *(run / LAST.parent).rglob(".*.safetensors")):
         path.unlink()
 
 
