@@ -215,6 +215,22 @@ def test_the_plugin(tmp_path: Path, monkeypatch) -> None:
         Image.open(io.BytesIO(out.getvalue()[:6]))
 
 
+def test_the_plugin_closes_the_file_it_has_read(tmp_path: Path, monkeypatch) -> None:
+    import underdraw.codec.plugin  # noqa: F401
+
+    monkeypatch.setattr(exact, "shipped", lambda: {"tiny@1": MODEL})
+    path = tmp_path / "a.udr"
+    Image.fromarray(picture()).save(path, model=MODEL)
+    image = Image.open(path)
+    file = image.fp
+    image.load()
+    assert file.closed
+    assert image.load() is not None
+    with path.open("rb") as mine, Image.open(mine) as other:
+        other.load()
+        assert not mine.closed
+
+
 def test_the_plugin_opens_what_it_may(tmp_path: Path, monkeypatch) -> None:
     from underdraw.codec import plugin
 

@@ -57,6 +57,9 @@ class UdrImageFile(ImageFile.ImageFile):
 
             shown = decompress(self._content, max_pixels=self.max_pixels)
             self._content, self.im, self.info = b"", shown.im, {**self.info, **shown.info}
+            if self.fp is not None and self._exclusive_fp:
+                self.fp.close()
+            self.fp = None
         return super().load()
 
 
