@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -167,6 +169,17 @@ def test_any_stack_is_an_error(data, singles):
     data = start + bytes([words]) + data[: 4 * words]
     with pytest.raises(CodecError):
         decode_block(tiny(), Block(2, 6, 6, 3, 1), data)
+
+
+def test_blocks_of_a_model_that_codes_no_map():
+    twin = copy.deepcopy(tiny())
+    for site in twin.sites:
+        twin.posterior(site).active.zero_()
+    for count, lanes in ((1, 1), (5, 2)):
+        levels = crops(count, 8, 8)
+        block, data = encode_block(twin, levels, lanes)
+        assert data[:3] == bytes([0, 1, len(twin.sites)])
+        assert (decode_block(twin, block, data) == levels).all()
 
 
 def test_rounds_need_not_grow(monkeypatch):

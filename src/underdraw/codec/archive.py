@@ -159,7 +159,7 @@ def _encoded(twin: Twin, levels: Levels, lanes: int) -> tuple[Block, bytes]:
         sites = affordable(twin, levels.shape[2:], min(stack.bits for stack in mine))
         push_back(twin, mine, part, sites)
         told.append(sites)
-    while told and told[-1] == len(twin.sites):
+    while len(told) > 1 and told[-1] == len(twin.sites):  # one stays: S is never 0 alone
         told.pop()
     piles = [stack.bytes for stack in stacks]
     start = [0, len(told), *told] if any(told) else [len(told)]
