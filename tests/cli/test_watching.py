@@ -8,6 +8,7 @@ from codec.crops import crops, tiny
 from underdraw.cli import tell, watching
 from underdraw.codec.decoding import decompress
 from underdraw.codec.encoding import compress_all
+from underdraw.codec.image import Picture
 from underdraw.codec.wishes import Wish
 
 
@@ -58,6 +59,15 @@ def test_all_that_is_drawn_is_counted(monkeypatch) -> None:
     drawn(tiny(), monkeypatch, 0.0)
     assert told == sorted(told)
     assert told[-1] == 3 * 80 * tiny().steps
+
+
+def test_tiles_beyond_a_picture_count_as_the_picture(monkeypatch) -> None:
+    picture, rate = Picture(crops(1, 16, 20)[0]), Wish(bits_per_dim=1.0)
+    vast = (100_000, 100_000)
+    assert watching.passes(picture, rate._replace(tile=vast)) == watching.passes(picture, rate)
+    monkeypatch.setattr(watching, "sample", lambda *given: pytest.fail("nothing is tried"))
+    for wish in (Wish(tile=vast), Wish(lossless=True), Wish(quality=3.0)):
+        assert watching.passes(picture, wish) == 2 * 320
 
 
 def test_a_model_is_left_as_it_was_when_something_fails() -> None:

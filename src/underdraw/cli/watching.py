@@ -37,7 +37,8 @@ def watched(twin: Twin, what: str, pixels: int) -> Iterator[None]:
 
 def passes(picture: Picture, wish: Wish) -> int:
     """Pixels that are drawn to compress a picture and to decode it again."""
-    height, width = picture.size
-    few = sample(picture.levels[None, :1], wish.tile).size
-    tried = 2 * len(TRIED) * few + 4 * height * width * (few < height * width)
-    return 2 * height * width + (tried if wish.bits_per_dim is not None else 0)
+    whole = picture.size[0] * picture.size[1]
+    if wish.bits_per_dim is None:
+        return 2 * whole
+    few = sample(picture.levels[None, :1], wish.tile_of(picture.size)).size
+    return 2 * whole + 2 * len(TRIED) * few + 4 * whole * (few < whole)
