@@ -59,12 +59,11 @@ def test_a_rate_below_the_header_is_not_met() -> None:
     assert [(one.method, one.met) for one in small if one.codec == "underdraw"] == [("files", 0)]
 
 
-def test_there_is_no_sheet_that_cannot_be_decoded(pictures, monkeypatch) -> None:
-    monkeypatch.setattr(compare, "MAX_PIXELS", 16 * 48 - 1)
-    assert {one.method for one in at_rate(tiny(), pictures, 0.7)} == {"files"}
+def test_there_is_no_sheet_that_cannot_be_decoded(pictures) -> None:
+    rows = at_rate(tiny(), pictures, 0.7, max_pixels=16 * 48 - 1)
+    assert {one.method for one in rows} == {"files"}
     for most, ours in ((2 * 20 * 28 - 1, set()), (2 * 20 * 28, set(compare.VARIANCES))):
-        monkeypatch.setattr(compare, "MAX_PIXELS", most)  # tiles of 16 x 24 count their edges
-        rows = at_rate(tiny(), pictures, 0.7)
+        rows = at_rate(tiny(), pictures, 0.7, max_pixels=most)  # tiles count their edges
         sheets = {one.codec for one in rows if one.method == "sheet"}
         assert sheets & set(compare.VARIANCES) == ours
         assert "JPEG" in sheets
@@ -77,6 +76,24 @@ def test_pictures_of_two_sizes_have_no_sheet(pictures) -> None:
     assert sheet.size[0] > 3 * 78
     with pytest.raises(CodecError, match="no pictures"):
         at_rate(tiny(), [], 1.0)
+
+
+def test_larger_pictures_may_be_allowed(pictures, monkeypatch) -> None:
+    for call in (
+        lambda most: at_rate(tiny(), pictures, 0.7, max_pixels=most),
+        lambda most: without_loss(tiny(), pictures, max_pixels=most),
+    ):
+        with pytest.raises(CodecError, match="more than 383 pixels"):
+            call(383)
+        assert all(one.met for one in call(384) if one.codec == "underdraw")
+
+
+def test_a_rival_that_cannot_code_a_picture_has_none(pictures) -> None:
+    wide = Picture(np.zeros((3, 2, 16400), np.uint8))
+    rows = {one.codec: one for one in without_loss(tiny(), [wide, pictures[0]])}
+    assert rows["WebP"].met == 1  # at most 16383 pixels a side
+    assert rows["PNG"].met == rows["underdraw"].met == 2
+    assert rows["WebP"].bits_per_dim > 1
 
 
 def test_lossless_rows_count_whole_files(pictures) -> None:

@@ -69,6 +69,14 @@ def test_what_a_codec_cannot_do() -> None:
         rivals.encode(RIVALS["AVIF"], Picture(np.zeros((3, 1, 70000), np.uint8)), {"quality": 3})
 
 
+def test_there_is_no_best_file_of_what_cannot_be_coded() -> None:
+    wide = Picture(np.zeros((3, 2, 16400), np.uint8))
+    assert best_within(RIVALS["WebP"], wide, 10**6) is None
+    assert best_within(RIVALS["JPEG"], wide, 10**6) is not None
+    with pytest.raises(CodecError, match="needs pip install"):
+        best_within(replace(RIVALS["JPEG XL"], feature="no_such_module"), smooth(), 10**6)
+
+
 def test_sheets_are_cut_as_they_were_laid() -> None:
     levels = np.random.default_rng(0).integers(0, 256, (23, 3, 4, 5), np.uint8)
     sheet = sheet_of([Picture(a) for a in levels])

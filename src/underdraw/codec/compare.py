@@ -30,6 +30,7 @@ from underdraw.codec.image import Picture
 from underdraw.codec.measures import WINDOW, psnr, ssim
 from underdraw.codec.rivals import (
     RIVALS,
+    CannotCode,
     Coded,
     Rival,
     Sheet,
@@ -40,7 +41,6 @@ from underdraw.codec.rivals import (
 from underdraw.codec.together import drawn
 from underdraw.codec.usual import MAX_PIXELS
 from underdraw.codec.wishes import Wish, twin_for
-from underdraw.latent import Size
 from underdraw.plot import labelled_sheet
 
 OURS = "underdraw"
@@ -120,62 +120,79 @@ def at_rate(
     pictures: Sequence[Picture],
     rate: float,
     say: Say = lambda text: None,
+    max_pixels: int = MAX_PIXELS,
 ) -> list[Row]:
     """Rows of all codecs at one rate: files, and sheets if the pictures are alike.
 
-    Without a `model`, underdraw's is the one that serves this rate.
+    Args:
+        model: underdraw's; if None, the one that serves this rate.
+        pictures: what to code.
+        rate: bits for every level.
+        say: takes a line for each codec that is missing.
+        max_pixels: that may be drawn for a picture, or for a sheet.
 
     Raises:
-        CodecError: there are no pictures.
+        CodecError: there are no pictures, or one cannot be coded.
     """
     if not pictures:
         raise CodecError("there are no pictures to compare")
     twin = twin_for(Wish(bits_per_dim=rate), model)
-    rows = ours(twin, pictures, rate) + theirs(there(say), pictures, rate)
+    rows = ours(twin, pictures, rate, max_pixels)
+    rows += theirs(there(say), pictures, rate, max_pixels)
     return sorted(rows, key=lambda one: one.method)
 
 
-def ours(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[Row]:
+def ours(
+    twin: Twin, pictures: Sequence[Picture], rate: float, max_pixels: int = MAX_PIXELS
+) -> list[Row]:
     """Rows of underdraw, of zero and of full variance."""
-    files = _files(twin, pictures, rate)
+    files = _files(twin, pictures, rate, max_pixels)
     rows = []
     for name, temperature in VARIANCES.items():
-        rows.append(row(name, "files", rate, pictures, _shown(twin, files, temperature)))
+        made = _shown(twin, files, temperature, max_pixels)
+        rows.append(row(name, "files", rate, pictures, made))
     sheet, tile = _sheet(pictures), pictures[0].size
-    if sheet is None or not _fits(twin, sheet, tile):
+    if sheet is None or drawn(twin, sheet.picture.size, tile) > max_pixels:
         return rows
     bits = 8 * max(_room(pictures, rate), 1)
     wish = Wish(bits_per_dim=bits / sheet.picture.levels.size, tile=tile)
     try:
-        (content,) = compress_all([sheet.picture], twin, wish)
+        (content,) = compress_all([sheet.picture], twin, wish, max_pixels)
     except NoRoom:
         return rows
     for name, temperature in VARIANCES.items():
-        coded = Coded(content, picture_of(*parse(content), twin, temperature=temperature).levels)
+        again = picture_of(
+            *parse(content, max_pixels), twin, temperature=temperature, most=max_pixels
+        )
+        coded = Coded(content, again.levels)
         rows.append(row(name, "sheet", rate, pictures, _shared(sheet, coded)))
     return rows
 
 
-def _files(twin: Twin, pictures: Sequence[Picture], rate: float) -> list[bytes | None]:
+def _files(
+    twin: Twin, pictures: Sequence[Picture], rate: float, max_pixels: int
+) -> list[bytes | None]:
     """Files within the rate, None where the header alone needs more."""
     try:
-        return list(compress_all(pictures, twin, Wish(bits_per_dim=rate)))
+        return list(compress_all(pictures, twin, Wish(bits_per_dim=rate), max_pixels))
     except NoRoom:
         if len(pictures) == 1:
             return [None]
-    return [_files(twin, [picture], rate)[0] for picture in pictures]
+    return [_files(twin, [picture], rate, max_pixels)[0] for picture in pictures]
 
 
 def _shown(
-    twin: Twin, files: Sequence[bytes | None], temperature: float
+    twin: Twin, files: Sequence[bytes | None], temperature: float, max_pixels: int
 ) -> list[tuple[float, Levels] | None]:
     """What files take and decode to, None where there is none."""
-    there = [parse(content) for content in files if content is not None]
-    found = iter(pictures_of(there, twin, temperature=temperature))
+    there = [parse(content, max_pixels) for content in files if content is not None]
+    found = iter(pictures_of(there, twin, temperature=temperature, most=max_pixels))
     return [None if f is None else (float(len(f)), next(found).levels) for f in files]
 
 
-def theirs(rivals: Sequence[Rival], pictures: Sequence[Picture], rate: float) -> list[Row]:
+def theirs(
+    rivals: Sequence[Rival], pictures: Sequence[Picture], rate: float, max_pixels: int = MAX_PIXELS
+) -> list[Row]:
     """Rows of the classical codecs."""
     rows, lossy = [], [rival for rival in rivals if rival.lossy is not None]
     for rival in lossy:
@@ -183,7 +200,7 @@ def theirs(rivals: Sequence[Rival], pictures: Sequence[Picture], rate: float) ->
         found = [None if m is None else (float(len(m.content)), m.levels) for m in made]
         rows.append(row(rival.name, "files", rate, pictures, found))
     sheet = _sheet(pictures)
-    if sheet is None or math.prod(sheet.picture.size) > MAX_PIXELS:
+    if sheet is None or math.prod(sheet.picture.size) > max_pixels:
         return rows
     for rival in lossy:
         coded = best_within(rival, sheet.picture, _room(pictures, rate))
@@ -195,11 +212,6 @@ def _sheet(pictures: Sequence[Picture]) -> Sheet | None:
     """All on one sheet, if they are alike and not too many; its bytes are shared out."""
     alike = len({picture.levels.shape for picture in pictures}) == 1
     return sheet_of(pictures) if 1 < len(pictures) <= SHEET and alike else None
-
-
-def _fits(twin: Twin, sheet: Sheet, tile: Size) -> bool:
-    """Whether a sheet may be told tile by tile; see `library.fit`."""
-    return drawn(twin, sheet.picture.size, tile) <= MAX_PIXELS
 
 
 def _room(pictures: Sequence[Picture], rate: float) -> int:
@@ -214,17 +226,28 @@ def _shared(sheet: Sheet, coded: Coded | None) -> list[tuple[float, Levels] | No
 
 
 def without_loss(
-    model: Twin | str | None, pictures: Sequence[Picture], say: Say = lambda text: None
+    model: Twin | str | None,
+    pictures: Sequence[Picture],
+    say: Say = lambda text: None,
+    max_pixels: int = MAX_PIXELS,
 ) -> list[Row]:
-    """Rows of all codecs that lose nothing, one file for each picture."""
-    files = compress_all(pictures, model, Wish(lossless=True))
-    sizes = {OURS: [float(len(f)) for f in files]}
+    """Rows of all codecs that lose nothing, one file for each picture; see `at_rate`."""
+    files = compress_all(pictures, model, Wish(lossless=True), max_pixels)
+    made: dict[str, list[tuple[float, Levels] | None]] = {
+        OURS: [(float(len(f)), p.levels) for f, p in zip(files, pictures, strict=True)]
+    }
     for rival in there(say):
         if rival.lossless is not None:
-            sizes[rival.name] = [float(lossless_bytes(rival, p)) for p in pictures]
-    levels = [picture.levels for picture in pictures]
-    made = {name: list(zip(found, levels, strict=True)) for name, found in sizes.items()}
+            made[rival.name] = [_without_loss(rival, picture) for picture in pictures]
     return [row(name, "lossless", None, pictures, found) for name, found in made.items()]
+
+
+def _without_loss(rival: Rival, picture: Picture) -> tuple[float, Levels] | None:
+    """What a lossless file takes; None where there can be none."""
+    try:
+        return float(lossless_bytes(rival, picture)), picture.levels
+    except CannotCode:
+        return None
 
 
 def picture_of_rows(

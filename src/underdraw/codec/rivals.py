@@ -29,6 +29,10 @@ HALVINGS = 12
 """Where quality is not a whole number, it is found to 2^-HALVINGS of its range."""
 
 
+class CannotCode(CodecError):
+    """A codec that is there does not take a picture, for its size as a rule."""
+
+
 class Coded(NamedTuple):
     """A file, and the levels (C, H, W) that it decodes to."""
 
@@ -113,7 +117,8 @@ def encode(rival: Rival, picture: Picture, options: Options) -> Coded:
     """A file of the picture's colours, and what it decodes to.
 
     Raises:
-        CodecError: the codec is missing or fails.
+        CannotCode: the codec fails.
+        CodecError: it is missing.
     """
     if rival.missing:
         raise CodecError(f"{rival.name} needs {rival.missing}")
@@ -125,7 +130,7 @@ def encode(rival: Rival, picture: Picture, options: Options) -> Coded:
             planes = np.array(image.convert(mode), np.uint8)
     except (OSError, ValueError, RuntimeError) as error:
         height, width = picture.size
-        raise CodecError(f"{rival.name} cannot code {width} x {height}: {error}") from error
+        raise CannotCode(f"{rival.name} cannot code {width} x {height}: {error}") from error
     return Coded(out.getvalue(), from_array(planes, planes.size).levels)
 
 
@@ -133,7 +138,8 @@ def lossless_bytes(rival: Rival, picture: Picture) -> int:
     """Bytes of the smallest lossless file.
 
     Raises:
-        CodecError: the codec has no lossless mode, is missing, or was not lossless.
+        CannotCode: the codec fails.
+        CodecError: it has no lossless mode, is missing, or was not lossless.
     """
     if rival.lossless is None:
         raise CodecError(f"{rival.name} has no lossless mode")
@@ -144,15 +150,16 @@ def lossless_bytes(rival: Rival, picture: Picture) -> int:
 
 
 def best_within(rival: Rival, picture: Picture, budget: int) -> Coded | None:
-    """The best file of at most `budget` bytes; None if even the worst quality needs more.
+    """The best file of at most `budget` bytes; None if even the worst quality needs more, or fails.
 
     Raises:
         CodecError: the codec has no lossy mode or is missing.
     """
     if rival.lossy is None:
         raise CodecError(f"{rival.name} has no lossy mode")
-    found = [coded for way in rival.ways if (coded := _within(rival, picture, budget, way))]
-    return max(found, key=lambda coded: psnr(coded.levels, picture.levels), default=None)
+    found = [_within(rival, picture, budget, way) for way in rival.ways]
+    there = [coded for coded in found if coded is not None]
+    return max(there, key=lambda coded: psnr(coded.levels, picture.levels), default=None)
 
 
 def _within(rival: Rival, picture: Picture, budget: int, way: Options) -> Coded | None:
@@ -162,7 +169,10 @@ def _within(rival: Rival, picture: Picture, budget: int, way: Options) -> Coded 
     best, low, high = None, 0, round(100 / step)
     middle = low  # the worst first: most rivals fail at the lowest rates
     while low <= high:
-        coded = encode(rival, picture, {**rival.lossy(float(middle * step)), **way})
+        try:
+            coded = encode(rival, picture, {**rival.lossy(float(middle * step)), **way})
+        except CannotCode:
+            return best
         if len(coded.content) <= budget:
             best, low = coded, middle + 1
         elif best is None:
