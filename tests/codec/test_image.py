@@ -21,6 +21,7 @@ from underdraw.codec.image import (
     inflate,
     pack_alpha,
     read,
+    rehearse,
     to_pillow,
     unpack_alpha,
     write,
@@ -261,6 +262,33 @@ def test_formats_keep_lossless_pictures_or_are_refused(channels: int, tmp_path: 
         else:
             assert re.search("keep|cannot", str(why)), why
     assert sorted(p.suffix for p in tmp_path.iterdir() if p.name[0] == ".") == []
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_sizes_that_formats_change_are_refused(channels: int, tmp_path: Path) -> None:
+    small, large = from_array(noise(16, 16, channels)), from_array(noise(30, 300, channels))
+    write(small, tmp_path / "a.ico")
+    assert read(tmp_path / "a.ico").size == (16, 16)
+    with pytest.raises(CodecError, match="ICO does not keep the size, 300 x 30"):
+        write(large, tmp_path / "b.ico")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.ico"]
+
+
+def test_what_cannot_be_written_is_known_before_there_is_a_picture(tmp_path: Path) -> None:
+    alpha = noise(30, 300)
+    for name, said in (("a.nothing", "called '.nothing'"), ("a", "called ''")):
+        with pytest.raises(CodecError, match=said):
+            rehearse(tmp_path / name, 1, (3, 4))
+    for name in ("a.jpg", "a.ppm", "a.ico"):
+        with pytest.raises(CodecError, match=f"{name}.*(RGBA|opacity|size)"):
+            rehearse(tmp_path / name, 3, (30, 300), alpha)
+    with pytest.raises(CodecError, match=r"a\.webp cannot be written"):
+        rehearse(tmp_path / "a.webp", 1, (1, 16400))
+    for name in ("a.jpg", "a.ppm", "a.png", "a.avif", "a.gif", "a.jp2", "a.pdf"):
+        rehearse(tmp_path / name, 3, (30, 300))
+    for name in ("a.webp", "a.png", "a.tif"):
+        rehearse(tmp_path / name, 1, (30, 300), alpha)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_formats_drop(tmp_path: Path) -> None:

@@ -166,9 +166,20 @@ def pictures_of(
 
 
 def _with_extras(header: Header, levels: UInt8[np.ndarray, "c h w"]) -> Picture:
-    extras, size = header.extras, (header.height, header.width)
-    alpha = unpack_alpha(extras[ALPHA], size) if ALPHA in extras else None
-    return Picture(levels, alpha, inflate(extras[PROFILE]) if PROFILE in extras else None)
+    extras = header.extras
+    profile = inflate(extras[PROFILE]) if PROFILE in extras else None
+    return Picture(levels, alpha_of(header), profile)
+
+
+def alpha_of(header: Header) -> UInt8[np.ndarray, "h w"] | None:
+    """Opacity, which a header holds if there is any.
+
+    Raises:
+        CodecError: it is damaged.
+    """
+    if ALPHA not in header.extras:
+        return None
+    return unpack_alpha(header.extras[ALPHA], (header.height, header.width))
 
 
 def refuse_parts(steps: SupportsIndex | None, temperature: float, seed: SupportsIndex) -> None:
