@@ -1,6 +1,7 @@
 """The codec on the command line: files that come back, words when they do not."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image, ImageCms
 
 from calling import call, call_json
 from codec.crops import GOLDEN, crops, tiny
-from underdraw.cli import archives
+from underdraw.cli import about, archives, coding, tell
 from underdraw.codec import archive, compress, library
 from underdraw.codec.container import LOSSY, Header, build, parse, parse_archive
 from underdraw.codec.errors import CodecError
@@ -143,6 +144,164 @@ def test_archives_there_and_back(capsys, photos, tmp_path) -> None:
     shutil.rmtree(out)
     call_json(capsys, "decompress", str(file), "-o", str(out), *MODEL, "--block", "1")
     assert [p.name for p in out.rglob("*.png")] == ["x.jpg.png"]
+
+
+def test_one_picture_of_an_archive_to_a_file(capsys, photos, tmp_path, monkeypatch) -> None:
+    file, out = tmp_path / "all.udr", tmp_path / "one.bmp"
+    call_json(capsys, "compress", str(photos), "-o", str(file), *MODEL, "--lossless")
+    take = ("decompress", str(file), *MODEL, "--only", "2.png", "-o")
+    told = call_json(capsys, *take, str(out))
+    assert (told["files"], told["images"]) == ([str(out)], 1)
+    assert np.array_equal(levels(out), levels(photos / "2.png"))
+    call_json(capsys, *take, str(out))  # which is there already
+    call_json(capsys, *take, str(tmp_path / "folder"))
+    assert [path.name for path in (tmp_path / "folder").iterdir()] == ["2.png"]
+    code, _, err = call(capsys, *take, str(tmp_path / "one.jpg"))
+    assert (code, "JPEG does not keep this lossless picture" in err) == (2, True)
+    assert not (tmp_path / "one.jpg").exists()
+    monkeypatch.setattr(archive, "decode_block", lambda *given: pytest.fail("decoded"))
+    (tmp_path / "file").write_text("in the way")
+    whole = ("decompress", str(file), *MODEL, "-o")
+    for words, said in (
+        ((*take, str(tmp_path / "file")), "file is a file"),
+        ((*whole, str(out)), "pictures of an archive need a folder, and"),
+        ((*take, str(out), "--block", "1"), "2.png is in block 0, not in block 1"),
+        ((*whole, "new", "--only", "x.jpg"), "all.udr: there is no picture 'x.jpg'"),
+        ((*whole, "new", "--block", "2"), "all.udr: there is no block 2, of 2"),
+    ):
+        code, printed, err = call(capsys, *words)
+        assert (code, said in err, printed) == (2, True, ""), err
+
+
+def test_a_folder_that_is_there_takes_one_file(capsys, photos, tmp_path, monkeypatch) -> None:
+    source, folder = str(photos / "1.png"), tmp_path / "files"
+    folder.mkdir()
+    for more in ((), ("--lossless",)):
+        told = call_json(capsys, "compress", source, "-o", str(folder), *MODEL, *more)
+        assert told["file"] == str(folder / "1.udr")
+        assert [path.name for path in folder.iterdir()] == ["1.udr"]
+    monkeypatch.chdir(folder)
+    (folder / "1.udr").unlink()
+    call_json(capsys, "compress", source, "-o", ".", *MODEL)
+    assert [path.name for path in folder.iterdir()] == ["1.udr"]
+    monkeypatch.setattr(archives, "read", lambda *given: pytest.fail("read"))
+    code, _, err = call(capsys, "compress", str(photos), "-o", str(folder), *MODEL, "--lossless")
+    assert (code, err.strip()) == (2, f"underdraw: {folder} is a folder: an archive is a file")
+
+
+def test_hidden_files_are_passed_over(capsys, photos, tmp_path) -> None:
+    (photos / ".trash").mkdir()
+    for name in (".0.png", "._1.png", ".trash/2.png", "more/.x.png"):
+        (photos / name).write_bytes(b"no picture")
+    file = tmp_path / "all.udr"
+    found = call_json(capsys, "compress", str(photos), "-o", str(file), *MODEL, "--lossless")
+    assert found["images"] == 4
+
+
+def test_errors_name_their_picture_or_file(capsys, photos, tmp_path) -> None:
+    profile = photos / "9.png"
+    Image.open(photos / "0.png").save(profile, icc_profile=b"nothing")
+    file, out = tmp_path / "all.udr", str(tmp_path / "out")
+    bad = "9.png: has a colour profile that cannot be applied"
+    tall = tmp_path / "tall.png"
+    Image.fromarray(crops(1, 7, 27)[0].transpose(1, 2, 0)).save(tall)
+    drawn = "tall.png: is drawn as 28 x 8: more than 189 pixels"
+    few = ("--max-pixels", "189")
+    for words, said in (
+        (("compress", str(photos), "-o", out), bad),
+        (("compress", str(profile), "-o", str(file)), bad),
+        (("compare", str(photos), "--rates", "1", "--out", out), bad),
+        (("compress", str(tall), "-o", str(file), *few), drawn),
+        (("compress", str(tall), "-o", str(file), "--lossless", *few), drawn),
+        (("compress", str(tall), "--tile", "9", "9", "-o", str(file), *few), "tall.png: is drawn"),
+        (("compare", str(tall), "--rates", "1", "--out", out, *few), drawn),
+    ):
+        code, _, err = call(capsys, *words, *MODEL)
+        assert (code, said in err) == (2, True), (words, err)
+    file.write_bytes(b"nothing")
+    for words in (("decompress", str(file), "-o", out), ("info", str(file))):
+        code, _, err = call(capsys, *words)
+        assert (code, f"{file}: not an underdraw file" in err) == (2, True), (words, err)
+    file.write_bytes(build(Header(LOSSY, bytes(8), 4, 4, 3, 4), b"", short=False))
+    files = tmp_path / "files"
+    for words in ((str(file),), (str(file), str(files / "0.udr"))):
+        call_json(capsys, "compress", str(photos / "0.png"), "-o", str(files / "0.udr"), *MODEL)
+        code, _, err = call(capsys, "decompress", *words, "-o", out)
+        assert (code, "all.udr: no shipped model has the hash 0000" in err) == (2, True), err
+
+
+def test_profiles_that_archives_drop_are_said(capsys, photos, tmp_path) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for name in ("1.png", "2.png"):
+        Image.open(photos / name).save(photos / name, icc_profile=profile)
+    make = ("compress", str(photos), "-o", str(tmp_path / "a.udr"), *MODEL, "--lossless")
+    code, _, err = call(capsys, *make)
+    assert code == 0
+    assert "colour profiles are dropped, as archives hold levels only, of 1.png, 2.png\n" in err
+
+
+def test_what_a_format_cannot_hold_is_said_before_decoding(capsys, tmp_path, monkeypatch) -> None:
+    source, file = tmp_path / "a.png", str(tmp_path / "a.udr")
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 300, 4), np.uint8)).save(source)
+    call_json(capsys, "compress", str(source), "-o", file, *MODEL)
+    monkeypatch.setattr(coding, "picture_of", lambda *given: pytest.fail("decoded"))
+    for name, said in (
+        ("b.jpg", "b.jpg cannot be written"),
+        ("b.ico", "not keep the size, 300 x 30"),
+    ):
+        code, _, err = call(capsys, "decompress", file, "-o", str(tmp_path / name), *MODEL)
+        assert (code, said in err) == (2, True), err
+    code, _, err = call(capsys, "decompress", file, "-o", str(tmp_path / "b.txt"), *MODEL)
+    assert (code, "no picture format is called '.txt'" in err) == (2, True), err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "a.udr"]
+
+
+def test_info_for_people(capsys, photos, tmp_path, monkeypatch) -> None:
+    file = tmp_path / "a.udr"
+    words = ("compress", str(photos / "1.png"), "-o", str(file), *MODEL, "--tile", "8", "10")
+    call_json(capsys, *words)
+    code, out, _ = call(capsys, "info", str(file))
+    assert (code, "10 x 8" in out) == (0, True)
+    (photos / "[red]3.png").write_bytes((photos / "0.png").read_bytes())
+    call_json(capsys, "compress", str(photos), "-o", str(file), *MODEL, "--lossless")
+    _, out, _ = call(capsys, "info", str(file))
+    assert "0.png, 1.png, 2.png, [red]3.png, more/x.jpg" in out
+    rows = [line.split() for line in out.splitlines()]
+    sizes = [block["bytes"] for block in call_json(capsys, "info", str(file))["each_block"]]
+    assert [
+        "│",
+        "0",
+        "│",
+        "4",
+        "│",
+        "20",
+        "│",
+        "16",
+        "│",
+        "3",
+        "│",
+        "1",
+        "│",
+        str(sizes[0]),
+        "│",
+    ] in rows
+    monkeypatch.setattr(archives, "SHOWN", 1)
+    monkeypatch.setattr(about, "SHOWN", 1)
+    _, out, _ = call(capsys, "info", str(file))
+    assert "0.png and 4 more" in out
+    assert "and 1 more" in out
+    assert str(sizes[1]) not in out
+
+
+def test_json_has_no_infinite_numbers(capsys, tmp_path) -> None:
+    assert (
+        tell.result({"a": math.inf, "b": [math.nan, {"c": -math.inf}], "d": (1.5, "x")}, True) == 0
+    )
+    assert json.loads(capsys.readouterr().out) == {
+        "a": None,
+        "b": [None, {"c": None}],
+        "d": [1.5, "x"],
+    }
 
 
 def test_archives_overwrite_nothing_of_their_own(capsys, tmp_path) -> None:

@@ -1,10 +1,12 @@
 """`underdraw info` of files and of exact models."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from underdraw.cli.archives import named
+from underdraw.cli import tell
+from underdraw.cli.archives import SHOWN, names_of, some
 from underdraw.codec import exact
 from underdraw.codec.container import (
     ALPHA,
@@ -15,6 +17,7 @@ from underdraw.codec.container import (
     parse,
     parse_archive,
 )
+from underdraw.codec.errors import named
 
 ROUNDED = "not what it is for: it was trained to be rounded, for lossy files"
 """Of the bound of a model that was trained by cells."""
@@ -27,9 +30,28 @@ def file(path: Path) -> dict[str, Any]:
         CodecError: it is no such file, or damaged.
     """
     content = path.read_bytes()
-    kind = kind_of(content)
-    plain = {"file": str(path), "kind": KINDS[kind], "bytes": len(content)}
-    return plain | (of_archive if kind == ARCHIVE else of_picture)(content)
+    with named(path):
+        kind = kind_of(content)
+        plain = {"file": str(path), "kind": KINDS[kind], "bytes": len(content)}
+        return plain | (of_archive if kind == ARCHIVE else of_picture)(content)
+
+
+def show(told: Mapping[str, Any]) -> int:
+    """Print for people what is known of a file or an exact model; returns exit code 0."""
+    plain = dict(told)
+    if plain.get("tile"):
+        plain["tile"] = "{1} x {0}".format(*plain["tile"])
+    if plain.get("names"):
+        plain["names"] = some(plain["names"], range(len(plain["names"])))
+    tell.result(plain, False)
+    if blocks := told.get("each_block"):
+        heads = ["block", "pictures", "width", "height", "channels", "lanes", "bytes"]
+        keys = ["images", *heads[2:]]
+        rows = [[str(i), *(str(one[key]) for key in keys)] for i, one in enumerate(blocks[:SHOWN])]
+        if len(blocks) > SHOWN:
+            rows.append([f"and {len(blocks) - SHOWN} more", *[""] * len(keys)])
+        tell.table("Blocks", heads, rows)
+    return 0
 
 
 def of_archive(content: bytes) -> dict[str, Any]:
@@ -38,7 +60,7 @@ def of_archive(content: bytes) -> dict[str, Any]:
     both = zip(index.blocks, index.places, strict=True)
     blocks = [block._asdict() | {"bytes": place.length} for block, place in both]
     told = {"model": called(index.model), "images": index.images, "blocks": len(blocks)}
-    return told | {"each_block": blocks, "names": named(index, content)}
+    return told | {"each_block": blocks, "names": names_of(index, content)}
 
 
 def of_picture(content: bytes) -> dict[str, Any]:

@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from underdraw.cli import tell
 from underdraw.cli.watching import watched
 from underdraw.codec import archive
 from underdraw.codec.container import Archive, check_names, parse_archive
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import CodecError, named
 from underdraw.codec.exact import Twin
-from underdraw.codec.image import Picture, read, write
+from underdraw.codec.image import Picture, read, rehearse, write
 from underdraw.codec.library import fit, twin_of
 from underdraw.codec.wishes import Wish
 
@@ -32,9 +33,13 @@ def of_many(
     for name, picture in pictures.items():
         if picture.alpha is not None and (picture.alpha < 255).any():
             raise CodecError(f"{name} is not opaque: archives hold colours only")
-        fit(twin, len(picture.levels), picture.size, max_pixels)
-    if any(picture.icc for picture in pictures.values()):
-        tell.say("colour profiles are dropped: archives hold levels only")
+        with named(name):
+            fit(twin, len(picture.levels), picture.size, max_pixels)
+    if dropped := [name for name, picture in pictures.items() if picture.icc]:
+        tell.say(
+            "colour profiles are dropped, as archives hold levels only, of "
+            + some(dropped, range(len(dropped)))
+        )
     names, levels = list(pictures), [picture.levels for picture in pictures.values()]
     places = archive.order(twin, [a.shape for a in levels], max_pixels=max_pixels)
     pixels = sum(a[0].size for a in levels)
@@ -60,20 +65,24 @@ def extract(
     """`underdraw decompress` of an archive.
 
     Damaged blocks, and pictures that cannot be written, are left out, with exit code 1.
+
+    Raises:
+        CodecError: the header is damaged, there is no such block or picture, or `out` is no place
+            for what is asked for; nothing has been decoded then.
     """
     start, content = time.monotonic(), file.read_bytes()
-    index = parse_archive(content, max_pixels)
-    names, spans = named(index, content), spans_of(index)
-    if block is not None and not 0 <= block < len(spans):
-        raise CodecError(f"there is no block {block}: {file} has {len(spans)}")
+    with named(file):
+        index = parse_archive(content, max_pixels)
+        names, spans = names_of(index, content), spans_of(index)
+        chosen = blocks_of(names, spans, only, block)
+        twin = twin_of(index.model, model)
     number = None if only is None else number_of(names, only)
-    if only is not None and (number is None or number >= index.images):
-        raise CodecError(f"{file} holds no picture {only!r}")
-    twin, taken = twin_of(index.model, model), frozenset(names or ())
+    target, taken = target_of(out, only), frozenset(names or ())
+    if target is not None:
+        one = index.blocks[chosen[0]]
+        rehearse(target, one.channels, (one.height, one.width))
     written, damaged, failed = list[str](), list[int](), list[str]()
-    for i in range(len(spans)) if block is None else [block]:
-        if number is not None and number not in spans[i]:
-            continue
+    for i in chosen:
         try:
             one, data = index.blocks[i], index.read_block(content, i)
             with watched(twin, f"block {i}", 2 * one.images * one.height * one.width):
@@ -86,14 +95,55 @@ def extract(
             if number not in (None, j):
                 continue
             try:
-                written.append(unpack(out, name_of(names, j), picture, taken))
+                written.append(unpack(out, name_of(names, j), picture, taken, target))
             except (CodecError, OSError) as error:
+                if target is not None:
+                    raise
                 tell.say(f"{name_of(names, j)} is left out: {error}")
                 failed.append(name_of(names, j))
-    told = {"folder": str(out), "images": len(written), "damaged_blocks": damaged}
+    told = {
+        "folder": str(target.parent if target else out),
+        "images": len(written),
+        "damaged_blocks": damaged,
+    }
     told |= {"files": written, "failed": failed}
     tell.result(told | {"seconds": time.monotonic() - start}, as_json)
     return 1 if damaged or failed else 0
+
+
+def blocks_of(
+    names: list[str] | None, spans: list[range], only: str | None, block: int | None
+) -> list[int]:
+    """The blocks that are to be decoded: all, that one, or the one that holds the picture `only`.
+
+    Raises:
+        CodecError: there is no such block or picture, or the picture is in another block.
+    """
+    if block is not None and not 0 <= block < len(spans):
+        raise CodecError(f"there is no block {block}, of {len(spans)}")
+    if only is None:
+        return list(range(len(spans))) if block is None else [block]
+    number = number_of(names, only)
+    found = [i for i, span in enumerate(spans) if number in span]
+    if not found:
+        raise CodecError(f"there is no picture {only!r}")
+    if block not in (None, *found):
+        raise CodecError(f"{only} is in block {found[0]}, not in block {block}")
+    return found
+
+
+def target_of(out: Path, only: str | None) -> Path | None:
+    """The file that `out` names, if one picture is asked for and it ends as a picture does.
+
+    Raises:
+        CodecError: it is no such file, and no folder either.
+    """
+    forms = Image.registered_extensions()
+    if only is not None and not out.is_dir() and forms.get(out.suffix.lower()) in Image.SAVE:
+        return out
+    if out.exists() and not out.is_dir():
+        raise CodecError(f"pictures of an archive need a folder, and {out} is a file")
+    return None
 
 
 def spans_of(index: Archive) -> list[range]:
@@ -122,7 +172,7 @@ def some(names: list[str] | None, span: range) -> str:
     return ", ".join(name_of(names, i) for i in span[:SHOWN]) + more
 
 
-def named(index: Archive, content: bytes) -> list[str] | None:
+def names_of(index: Archive, content: bytes) -> list[str] | None:
     """The names of all pictures, if they are there."""
     try:
         return index.read_names(content)
@@ -131,10 +181,19 @@ def named(index: Archive, content: bytes) -> list[str] | None:
         return None
 
 
-def unpack(folder: Path, name: str, levels: np.ndarray, names: Collection[str] = ()) -> str:
-    """Write one picture of an archive, in a format that keeps it, and over none of its `names`."""
-    path = folder / name
-    if path.suffix.lower() not in (".png", ".bmp", ".tif", ".tiff"):
+def unpack(
+    folder: Path,
+    name: str,
+    levels: np.ndarray,
+    names: Collection[str] = (),
+    target: Path | None = None,
+) -> str:
+    """Write one picture of an archive, in a format that keeps it, and over none of its `names`.
+
+    With a `target` it is written there and nowhere else.
+    """
+    path = target or folder / name
+    if target is None and path.suffix.lower() not in (".png", ".bmp", ".tif", ".tiff"):
         name += ".png"
         while name in names:
             name += ".png"

@@ -12,10 +12,10 @@ from underdraw.cli import folders, tell
 from underdraw.cli.archives import of_many
 from underdraw.cli.watching import passes, watched
 from underdraw.codec.container import ARCHIVE, KINDS, LOSSLESS, kind_of, parse
-from underdraw.codec.decoding import picture_of
+from underdraw.codec.decoding import alpha_of, picture_of, refuse_parts
 from underdraw.codec.encoding import compress_all
-from underdraw.codec.errors import CodecError
-from underdraw.codec.image import Picture, in_srgb, read, write
+from underdraw.codec.errors import CodecError, named
+from underdraw.codec.image import Picture, in_srgb, read, rehearse, write
 from underdraw.codec.library import twin_of
 from underdraw.codec.measures import psnr
 from underdraw.codec.wishes import Wish, twin_for
@@ -33,11 +33,15 @@ def compress(
     """`underdraw compress`."""
     start = time.monotonic()
     wish.check()
-    twin = twin_for(wish, model)
     files = pictures_in(images)
+    single = len(images) == 1 and not images[0].is_dir()
+    if out.is_dir() and single:
+        out = out / f"{images[0].stem}{folders.ENDING}"
+    if out.is_dir() and (single or wish.lossless):
+        raise CodecError(f"{out} is a folder: {'a picture' if single else 'an archive'} is a file")
     if out.exists() and any(out.samefile(path) for path in files.values() if path.exists()):
         raise CodecError(f"{out} is a picture that is to be compressed")
-    single = len(images) == 1 and not images[0].is_dir()
+    twin = twin_for(wish, model)
     if not single and not wish.lossless:
         return folders.compress(files, out, model, wish, max_pixels, as_json)
     if single:
@@ -64,13 +68,13 @@ def of_one(
     (path,) = files.values()
     picture, twin = read(path, max_pixels), twin_for(wish, model)
     with watched(twin, f"compressing {path.name}", passes(picture, wish)):
-        (content,) = compress_all([picture], model, wish, max_pixels)
+        (content,) = compress_all([picture], model, wish, max_pixels, [str(path)])
         header, payload = parse(content, max_pixels)
         again = picture_of(header, payload, twin, most=max_pixels)
     if wish.lossless and not same(again, picture):
         raise CodecError(f"{path} did not come back as it was; nothing has been written")
     if wish.lossless and path.stat().st_size <= len(content):
-        lossy = path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".avif", ".jp2", ".jxl")
+        lossy = path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".avif", ".jp2")
         why = ": what it is made of was coded with loss before" if lossy else ""
         tell.say(f"{path} is smaller itself, {path.stat().st_size} bytes{why}")
     seen = in_srgb(picture).levels if not wish.lossless else picture.levels
@@ -94,7 +98,7 @@ def is_archive(file: Path) -> bool:
     Raises:
         CodecError: it is no file of ours.
     """
-    with file.open("rb") as source:
+    with file.open("rb") as source, named(file):
         return kind_of(source.read(16)) == ARCHIVE
 
 
@@ -104,11 +108,15 @@ def decompress(
 ) -> int:  # fmt: skip
     """`underdraw decompress` of one picture."""
     start = time.monotonic()
-    header, payload = parse(file.read_bytes(), max_pixels)
-    twin = twin_of(header.model, model)
-    with watched(twin, f"decompressing {file.name}", header.height * header.width):
-        picture = picture_of(header, payload, twin, steps, temperature, seed, max_pixels)
     out = out / f"{file.stem}.png" if out.is_dir() or not out.suffix else out
+    with named(file):
+        header, payload = parse(file.read_bytes(), max_pixels)
+        if header.kind == LOSSLESS:
+            refuse_parts(steps, temperature, seed)
+        twin, alpha = twin_of(header.model, model), alpha_of(header)
+    rehearse(out, header.channels, (header.height, header.width), alpha)
+    with named(file), watched(twin, f"decompressing {file.name}", header.height * header.width):
+        picture = picture_of(header, payload, twin, steps, temperature, seed, max_pixels)
     write(picture, out, exact=header.kind == LOSSLESS)
     height, width = picture.size
     told = {"picture": str(out), "kind": KINDS[header.kind], "width": width, "height": height}

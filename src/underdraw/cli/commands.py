@@ -225,7 +225,9 @@ def info(model: Positional[str], json: bool = False) -> int:
     from underdraw.cli import about, tell, work
 
     found = about.file(Path(model)) if Path(model).is_file() else about.model(model)
-    return work.info(model, json) if found is None else tell.result(found, json)
+    if found is None:
+        return work.info(model, json)
+    return tell.result(found, json) if json else about.show(found)
 
 
 @app.command

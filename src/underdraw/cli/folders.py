@@ -11,7 +11,7 @@ from underdraw.cli.watching import passes, watched
 from underdraw.codec.container import LOSSLESS, Header, parse
 from underdraw.codec.decoding import pictures_of
 from underdraw.codec.encoding import compress_all
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import CodecError, named
 from underdraw.codec.image import Picture, in_srgb, read, write
 from underdraw.codec.library import twin_of
 from underdraw.codec.measures import psnr
@@ -53,9 +53,10 @@ def compress(
     pictures = [read(path, max_pixels) for path in files.values()]
     total = sum(passes(picture, wish) for picture in pictures)
     with watched(twin, f"compressing {len(files)} pictures", total):
-        contents = compress_all(pictures, model, wish, max_pixels)
+        names = [str(path) for path in files.values()]
+        contents = compress_all(pictures, model, wish, max_pixels, names)
         parts = [parse(content, max_pixels) for content in contents]
-        again = pictures_of(parts, twin, most=max_pixels)
+        again = pictures_of(parts, twin, most=max_pixels, names=names)
     seen = [in_srgb(picture).levels for picture in pictures]
     for target, content in zip(targets, contents, strict=True):
         with aside(target) as temporary:
@@ -82,14 +83,19 @@ def decompress(
     if out.is_file():
         raise CodecError(f"{len(files)} pictures need a folder, and {out} is a file")
     start, targets = time.monotonic(), apart(out, files, ".png")
-    parts = [_parsed(path, max_pixels) for path in files.values()]
+    paths, parts = list(files.values()), list[tuple[Header, memoryview]]()
+    for path in paths:
+        with named(path):
+            parts.append(parse(path.read_bytes(), max_pixels))
     found: dict[int, Picture] = {}
-    for name in dict.fromkeys(header.model for header, _ in parts):
-        mine = [i for i, (header, _) in enumerate(parts) if header.model == name]
-        twin = twin_of(name, model)
+    for code in dict.fromkeys(header.model for header, _ in parts):
+        mine = [i for i, (header, _) in enumerate(parts) if header.model == code]
+        with named(paths[mine[0]]):
+            twin = twin_of(code, model)
+        part, names = [parts[i] for i in mine], [str(paths[i]) for i in mine]
         drawn = sum(parts[i][0].height * parts[i][0].width for i in mine)
         with watched(twin, f"decompressing {len(mine)} pictures", drawn):
-            made = pictures_of([parts[i] for i in mine], twin, steps, temperature, seed, max_pixels)
+            made = pictures_of(part, twin, steps, temperature, seed, max_pixels, names)
         found |= dict(zip(mine, made, strict=True))
     for i, target in enumerate(targets):
         write(found[i], target, exact=parts[i][0].kind == LOSSLESS)
@@ -97,29 +103,32 @@ def decompress(
     return tell.result(told | {"seconds": time.monotonic() - start}, as_json)
 
 
-def _parsed(path: Path, max_pixels: int) -> tuple[Header, bytes | memoryview]:
-    try:
-        return parse(path.read_bytes(), max_pixels)
-    except CodecError as error:
-        raise CodecError(f"{path}: {error}") from error
-
-
 def files_in(paths: Iterable[Path], endings: Collection[str], what: str) -> dict[str, Path]:
     """Files by name: the paths themselves, and what ends so below those that are folders.
+
+    Below folders, files and folders are passed over whose names begin with a dot: they are hidden.
 
     Raises:
         CodecError: two have one name, or there are none; then `what` was looked for.
     """
     found: dict[str, Path] = {}
     for path in paths:
-        below = sorted(p for p in path.rglob("*") if p.suffix.lower() in endings)
-        named = [(p.relative_to(path).as_posix(), p) for p in below if p.is_file()]
-        for name, file in named if path.is_dir() else [(path.name, path)]:
+        for name, file in below(path, endings) if path.is_dir() else [(path.name, path)]:
             if name in found:
                 raise CodecError(f"{found[name]} and {file} have one name")
             found[name] = file
     if not found:
         raise CodecError(f"there are no {what}")
+    return found
+
+
+def below(folder: Path, endings: Collection[str]) -> list[tuple[str, Path]]:
+    """Names and paths of the files in a folder that end so and are not hidden."""
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings):
+        name = path.relative_to(folder)
+        if path.is_file() and not any(part.startswith(".") for part in name.parts):
+            found.append((name.as_posix(), path))
     return found
 
 

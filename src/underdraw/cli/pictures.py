@@ -25,11 +25,13 @@ def compress(
     """Compress a picture to a .udr file, or many: lossless into an archive, lossy into a folder.
 
     Any beginning of a lossy file decodes, from the end of its header on. What is written has been
-    decoded again before.
+    decoded again before. Archives hold levels only: pictures that are not opaque are refused there,
+    and colour profiles are dropped, which is said.
 
     Args:
-        images: picture files; of a folder, all pictures in it.
-        out: file to write; for many lossy pictures, the folder of their files.
+        images: picture files; of a folder, all pictures in it that are not hidden.
+        out: file to write, or for one picture a folder that is there; for many lossy pictures, the
+            folder of their files.
         model: an exact model: a shipped name or a folder; if none is named, the one that serves
             what is asked for.
         lossless: keep every level.
@@ -63,7 +65,8 @@ def decompress(
 
     Args:
         files: what to read; a lossy file may be cut. Of a folder, all .udr files in it.
-        out: picture to write, in the format its name ends in; or a folder.
+        out: picture to write, in the format its name ends in; or a folder. Of an archive a folder,
+            or with --only a picture, in a format that keeps it.
         model: the exact model it was made with, if that does not ship.
         only: of an archive, the picture of this name.
         block: of an archive, the pictures of this block, from 0.
@@ -93,6 +96,7 @@ def compare(
     model: str | None = None,
     rates: tuple[float, ...] = RATES,
     out: Path = Path("out/compare"),
+    max_pixels: int = MAX_PIXELS,
     json: bool = False,
 ) -> int:
     """Compare the codec with the classical ones at equal bytes, and without loss.
@@ -105,8 +109,9 @@ def compare(
             that serves it.
         rates: bits for every level of a picture, headers included.
         out: folder to write.
+        max_pixels: refuse larger pictures; each pixel takes one to two kilobytes of memory.
         json: print one JSON object to stdout.
     """
     from underdraw.cli import comparing
 
-    return comparing.compare(images, model, rates, out, json)
+    return comparing.compare(images, model, rates, out, max_pixels, json)

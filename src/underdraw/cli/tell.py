@@ -1,6 +1,7 @@
 """What commands say: results on stdout, everything else on stderr."""
 
 import json
+import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 console = Console(stderr=True, highlight=False)
 
@@ -20,14 +22,18 @@ def say(text: str) -> None:
 
 
 def result(plain: Mapping[str, Any], as_json: bool) -> int:
-    """Print a result to stdout, as one JSON object or as a table; returns exit code 0."""
+    """Print a result to stdout, as one JSON object or as a table; returns exit code 0.
+
+    JSON has no infinite numbers, as the PSNR of equal pictures is, and none that are not numbers:
+    they are null there.
+    """
     if as_json:
-        print(json.dumps(plain, default=str))
+        print(json.dumps(_finite(plain), default=str, allow_nan=False))
         return 0
     rows = Table(show_header=False, box=None)
     for key, value in plain.items():
         if not isinstance(value, dict | list | tuple) and value is not None:
-            rows.add_row(key, _word(value))
+            rows.add_row(key, Text(_word(value)))
     Console(highlight=False, soft_wrap=True).print(rows)
     return 0
 
@@ -36,7 +42,7 @@ def table(title: str, heads: list[str], rows: list[list[str]]) -> None:
     """Print a table to stdout."""
     shown = Table(*heads, title=title, title_justify="left")
     for row in rows:
-        shown.add_row(*row)
+        shown.add_row(*map(Text, row))
     Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(shown)
 
 
@@ -60,6 +66,15 @@ def progress(what: str, total: int, after: float = 0.0) -> Iterator[Any]:
         yield report
     finally:
         bar.stop()
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    """The same, with null for what is no finite number."""
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _word(value: Any) -> str:  # noqa: ANN401
