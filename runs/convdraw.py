@@ -6,9 +6,10 @@ For `convdraw_cifar10_small`, `deepvae_cifar10_small`, `convdraw_omniglot_small`
 and any other preset. The run is in out/NAME and resumes. With --minutes the schedule is made to end
 after so many minutes on this machine, by a minute's trial (`clock`); without, it is the preset's.
 --max-minutes is how long this call may train: run it again to go on. A run that was begun keeps its
-settings, so --run can also name one that another script trained. The weights are those that were
-best on validation images; the test split is looked at when the schedule is finished, or --now.
-The numbers go to runs/results/NAME.json.
+settings, so --run can also name one that another script trained; --initial can name the folder of a
+run to go on from (`parts`), best with another --seed. The weights are those that were best on
+validation images; the test split is looked at when the schedule is finished, or --now, and never
+for a run in another folder, a trial, unless it ships. The numbers go to runs/results/NAME.json.
 """
 
 import json
@@ -17,19 +18,20 @@ from pathlib import Path
 from typing import Any
 
 import clock
+import parts
 import record
 from origins import cores
 from underdraw.configs import from_json
 from underdraw.data import describe, is_binary
 from underdraw.presets import Preset, preset
-from underdraw.train import read_log, train
+from underdraw.train import train
 
 CARD = """# {name}
 
 {summary}; {parameters:,} parameters.
 
-- **Trained on** the training split of `{data}` for {updates:,} updates of {batch} images
-  ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, by
+- **Trained on** the training split of `{data}` for {updates:,} updates ({images_seen:,}
+  images), {minutes:.0f} minutes on {machine}, by
   `runs/convdraw.py`. These are the weights of the update that was best on validation
   images.{initial}{stored}
 - **Test bound** ({images:,} images, one sample each): {bound}.
@@ -57,9 +59,13 @@ def settings(
         return from_json(Preset, json.loads(begun.read_text(encoding="utf-8")))
     given = {key: value for key, value in changes.items() if value is not None}
     if steady:
+        if "beta_from" in given:
+            raise ValueError(f"beta is to be steady, and to fall from {given['beta_from']}")
         given["beta_from"] = None
     found = preset(name)
     found = replace(found, train=replace(found.train, **given))
+    if "seed" in given and found.data.crop is not None:  # other crops, in another order
+        found = replace(found, data=replace(found.data, seed=given["seed"]))
     if minutes is None:
         return found
     speed = clock.once(run / "trial.json", lambda: clock.trial(found, run / "trial", root, 1.0))
@@ -86,6 +92,8 @@ def carried(
 def bound(found: Preset, row: dict[str, Any]) -> str:
     """The test bound in words."""
     test, tight = row["test"], row["importance"]
+    if row.get("changed", {}).get("error") == 1:
+        return f"none, as only errors were minimised; rate {test['rate_bits_per_dim']:.3f} bits/dim"
     if not is_binary(found.data):
         density = found.model.likelihood == "gaussian"
         exact = f"{test['bits_per_dim_discrete']:.3f} with the exact mass of the 256 levels; "
@@ -107,20 +115,15 @@ def bound(found: Preset, row: dict[str, Any]) -> str:
     )
 
 
-def began(initial: str | None) -> str:
-    """With whose weights training began, if not with new ones."""
-    return "" if initial is None else f" They began with the weights of `{initial}`."
-
-
 def card(name: str, found: Preset, row: dict[str, Any]) -> str:
     """The card of a model that ships."""
     m = row["machine"]
     machine = m["gpu"] or f"{m['processor']} ({cores(m)}, {m['instructions']})"
     return CARD.format(
         name=name, summary=found.summary, parameters=row["parameters"], data=found.data.name,
-        updates=row["updates"], batch=found.train.batch, images_seen=row["images_seen"],
+        updates=row["updates"], images_seen=row["images_seen"],
         minutes=row["minutes"], machine=machine, images=row["test"]["images"],
-        bound=bound(found, row), initial=began(row.get("initial")),
+        bound=bound(found, row), initial=parts.in_words(row),
         stored=" They are rounded to float16." if row.get("half") else "",
         licence=describe(found.data).licence,
     )  # fmt: skip
@@ -143,6 +146,7 @@ def main(
     whole: bool = False,
     beta_from: tuple[float, float] | None = None,
     steady: bool = False,
+    seed: int | None = None,
     run: Path | None = None,
     importance_samples: int = 0,
     images: int = 100,
@@ -169,6 +173,7 @@ def main(
         whole: take all steps from the start, though the preset begins with fewer.
         beta_from: a larger beta at first and the share of updates in which it falls.
         steady: keep to one beta from the start, though the preset begins with a larger one.
+        seed: of the order of images, their crops and the noise, if not the preset's.
         run: the run's folder; out/NAME if not given.
         importance_samples: K of the importance-weighted bound; 0 leaves it out.
         images: random test images for it.
@@ -180,15 +185,17 @@ def main(
     found = settings(
         name, run, data, minutes, learning_rate=learning_rate, batch=batch, pace=pace,
         initial=initial, steps=updates, kl_warmup=kl_warmup, beta=beta, error=error,
-        structure=structure, beta_from=beta_from,
+        structure=structure, beta_from=beta_from, seed=seed,
         glimpses=() if whole else None, steady=steady,
     )  # fmt: skip
     if not carried(found, run, data, max_minutes, now):
         return
+    if not ship and run.resolve() != (record.ROOT / "out" / name).resolve():
+        print(f"{run}: {parts.validations(run)[-1]}; only what ships is measured on test")
+        return
     record.measure(run, data, importance_samples, images, half)
     row = record.measured(run)
-    log = [line for line in read_log(run) if line["kind"] == "valid"]
-    record.write(name, **row, log=log)
+    record.write(name, **row, log=parts.validations(run))
     if ship:
         plain = {key: row["test"][key] for key in SHIPPED if row["test"][key] is not None}
         record.ship(run, name, card(name, found, row), split=row["data"], **plain)

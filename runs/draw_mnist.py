@@ -16,6 +16,7 @@ from typing import Any
 import tyro
 
 import convdraw
+import parts
 import record
 from tables import PUBLISHED
 from underdraw.presets import Preset
@@ -41,7 +42,6 @@ on the glimpse and on the posterior mean.
 - **Use:** studying, teaching, generating digits. It knows nothing but 28x28 binary digits.
 - **Licence:** Apache-2.0. MNIST is CC BY-SA 3.0.
 """
-ADDED = ("updates", "images_seen", "minutes", "pflop")  # of parts, for the row
 SUMMED = {"step": "updates", "minutes": "minutes"}  # of the log, and of parts
 PART = """  - {updates:,} updates of {batch} images{glimpses}, products in {precision},
     in {minutes:.0f} minutes{note} on {processor} ({cores} cores, {instructions});"""
@@ -56,7 +56,7 @@ def begun(part: int, run: Path, minutes: float | None, **changes: Any) -> Preset
 def told(run: Path, found: Preset, note: str) -> dict[str, Any]:
     """How a part went, as JSON values."""
     test = record.measured(run)
-    kept = {key: test[key] for key in ("updates", "images_seen", "minutes", "pflop", "valid_nats")}
+    kept = {key: test[key] for key in (*parts.ADDED, "valid_nats")}
     settings = {key: getattr(found.train, key) for key in ("batch", "precision", "glimpses")}
     return {**kept, **settings, "note": note, "machine": test["machine"]}
 
@@ -83,7 +83,7 @@ def ship(run: Path, history: list[dict[str, Any]]) -> None:
     """Write the row of the results, and put the weights into the package with their card."""
     values = record.measured(run)
     test, tight = values["test"], values["importance"]
-    whole = {key: sum(part[key] for part in history) for key in ADDED}
+    whole = {key: sum(part[key] for part in history) for key in parts.ADDED}
     values |= {**whole, "parts": history}
     record.write(NAME, **values, log=joined(run, history))
     card = CARD.format(

@@ -10,13 +10,14 @@ against distortion, as powers of 2^(1/32), at qualities 0 and 100: see `runs/slo
 """
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+import convdraw
+import parts
 import record
 from underdraw import checkpoint
 from underdraw.codec import exact
@@ -24,30 +25,31 @@ from underdraw.codec.exact.twin import POWERS
 from underdraw.codec.matching import match
 from underdraw.configs import from_json
 from underdraw.data import DataConfig, Images, describe, open_images, random_subset
+from underdraw.files import write_text
 from underdraw.models.convdraw import ConvDRAW
+from underdraw.presets import preset
 
 SHIFT = 6
-"""Bits of the weights that are left out: they then take 16."""
+"""Bits of the weights that are left out."""
 HOME = record.ROOT / "src" / "underdraw" / "codec" / "models"
 CARD = """# {name}@{version}
 
 The exact twin of a Convolutional DRAW with {steps} steps and {parameters:,} parameters, in whole
 numbers: what the codec computes with. It is never changed; a better one gets another version.
 
-- **Trained on** the training split of `{data}` for {updates:,} updates of {batch} images
-  ({images_seen:,} in all), {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`; exported by
+- **Trained on** the training split of `{data}` for {updates:,} updates ({images_seen:,} images),
+  {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`; exported by
   `runs/exact.py`, with weights in multiples of 2^-12. Beta, the weight of the pixels, was
-  {beta:g}{fall}.{begun}{rounded}
-- **Test bound** of the float model ({images:,} images): {bits:.3f} bits per dimension with the
-  exact mass of the 256 levels.
+  {beta:g}{fall}{error}.{begun}{rounded}
+- **Test bound** of the float model ({images:,} images): {bound}.
 - **Cost of whole numbers** ({few} test images): {loss}; {active:.0%} of the latents are coded.
 - **Use:** compressing pictures. It was trained on photographs of {side}x{side} pixels.
 - **Licence:** Apache-2.0. The images: {licence}.
 """
 
 FALL = ", to which it fell from {:g} over the first {:.0%} of the updates"
-BEGUN = """
-  It began with the weights of another run, `{initial}`."""
+ERROR = "; {:.0%} of their distortion went by squared errors"
+STRUCTURE = ", of whose logarithm {:.0%} by structural dissimilarity"
 ROUNDED = """
   It was trained to be rounded (`train.cells`): for lossy files, not for lossless ones."""
 UNKNOWN = "not measured, as bits-back is not what it is for"
@@ -58,7 +60,11 @@ def levels(config: DataConfig, split: str, root: Path | None, count: int) -> Ten
     images = open_images(config, split, root)
     assert isinstance(images, Images)
     few = random_subset(images, count)
-    x = few.take(np.arange(len(few)))
+    return as_levels(few.take(np.arange(len(few))))
+
+
+def as_levels(x: Tensor) -> Tensor:
+    """Images in [0, 1] as 8-bit ones."""
     return (256 * x).floor().to(torch.uint8)
 
 
@@ -77,41 +83,38 @@ def main(
         data: local mirror of the data; None asks the hub.
         run: the run's folder; out/NAME if not given.
         version: of the exact model.
-        images: for calibration, and as many for the cost.
+        images: for calibration, and as many test images for the cost.
         powers: of slopes at qualities 0 and 100.
     """
     run = record.ROOT / "out" / name if run is None else run
     begun, about, row = time.monotonic(), checkpoint.describe(run), record.measured(run)
     config, model = from_json(DataConfig, about["data"]), checkpoint.load(run)
     assert isinstance(model, ConvDRAW)
-    calibration = levels(config, "train", data, images)
-    twin = exact.twin_of(model, SHIFT)
-    exact.prune(twin, calibration)
-    found = exact.cost(model, twin, levels(config, "test", data, images))
-    m, rounded = row["machine"], about["train"].get("cells", False)
+    rounded, folder = about["train"].get("cells", False), HOME / f"{name}@{version}"
+    shipped = exact.export(
+        model, folder, levels(config, "train", data, images),
+        test=levels(config, "test", data, images), tune=match, powers=list(powers), cells=rounded,
+        shift=SHIFT,
+    )  # fmt: skip
+    found, m, train = exact.describe(folder)["measured"], row["machine"], about["train"]
+    error, structure = (train.get(key, 0) for key in ("error", "structure"))
     card = CARD.format(
         name=name, version=version, steps=model.config.steps, data=config.name,
-        batch=about["train"]["batch"], beta=about["train"]["beta"],
-        fall=FALL.format(*first) if (first := about["train"].get("beta_from")) else "",
-        begun=BEGUN.format(**row) if row.get("initial") else "",
-        rounded=ROUNDED if rounded else "",
-        bits=row["test"]["bits_per_dim_discrete"],
+        beta=train["beta"], fall=FALL.format(*first) if (first := train.get("beta_from")) else "",
+        error=ERROR.format(error) * (error > 0) + STRUCTURE.format(structure) * (structure > 0),
+        begun=parts.in_words(row), rounded=ROUNDED if rounded else "",
+        bound=convdraw.bound(preset(name), row),
         machine=f"{m['processor']} ({m['cores']} cores, {m['instructions']})",
-        images=row["test"]["images"], few=found.images, active=found.active,
+        images=row["test"]["images"], few=found["images"], active=found["active"],
         side=config.crop or model.shape[-1],
-        loss=UNKNOWN if rounded else f"{found.excess:.3%} of the bound",
+        loss=UNKNOWN if rounded else f"{found['excess']:.3%} of the bound",
         licence=describe(config).licence,
         **{key: row[key] for key in ("parameters", "updates", "images_seen", "minutes")},
     )  # fmt: skip
-    folder = HOME / f"{name}@{version}"
-    shipped = exact.export(
-        model, folder, calibration, card=card, tune=match, powers=list(powers), cells=rounded,
-        shift=SHIFT,
-    )  # fmt: skip
-    cost = None if rounded else {**asdict(found), "excess": found.excess}
+    write_text(folder / checkpoint.CARD, card)
     record.write(
-        f"{name}@{version}", hash=shipped.hash.hex(), cost=cost, parameters=row["parameters"],
-        seconds=time.monotonic() - begun,
+        f"{name}@{version}", hash=shipped.hash.hex(), cost=None if rounded else found,
+        parameters=row["parameters"], seconds=time.monotonic() - begun,
     )  # fmt: skip
     print(card)
 

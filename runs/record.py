@@ -15,15 +15,14 @@ from typing import Any
 
 import torch
 
-import arithmetic
+import parts
 from underdraw import checkpoint
-from underdraw.configs import from_json
+from underdraw.configs import from_json, to_json
 from underdraw.data import DataConfig, Images, open_images, random_subset
 from underdraw.evaluate import Evaluation, evaluate, passes
 from underdraw.files import write_json
 from underdraw.latent import LatentModel
 from underdraw.presets import TrainConfig
-from underdraw.study.runs import numbers_of
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "runs" / "results"
@@ -73,10 +72,11 @@ def begin(run: Path) -> dict[str, Any]:
 
 
 def within(path: str | None) -> str | None:
-    """A path below the repository as seen from there; others as they are."""
-    if path is None or not Path(path).is_relative_to(ROOT):
+    """A path below the repository as seen from there, of others the last part; names stay."""
+    if path is None or not Path(path).is_absolute():
         return path
-    return str(Path(path).relative_to(ROOT))
+    inside = Path(path).is_relative_to(ROOT)
+    return str(Path(path).relative_to(ROOT)) if inside else Path(path).name
 
 
 def progress(what: str, total: int) -> AbstractContextManager[Any]:
@@ -127,6 +127,7 @@ def ship(run: Path, name: str, card: str, **measured: Any) -> Path:  # noqa: ANN
     """
     about = checkpoint.describe(run)
     kept = {key: about[key] for key in ("preset", "data", "train", "trained")}
+    kept["train"]["initial"] = within(kept["train"].get("initial"))
     licence = "Apache-2.0"
     return checkpoint.save(
         checkpoint.load(run), ZOO / name, card=card, half=measured_half(run), licence=licence,
@@ -154,8 +155,13 @@ def measure(
         limit: random test images for it.
         half: round the weights to float16 first, as `ship` will store them.
         **more: JSON values to keep beside the numbers.
+
+    Raises:
+        ValueError: it was measured in float32, and is to be `half`.
     """
     if (run / TEST).is_file():
+        if half and not measured_half(run):
+            raise ValueError(f"{run} was measured in float32; remove its {TEST} to measure it half")
         return
     about = checkpoint.describe(run)
     data, trained = from_json(DataConfig, about["data"]), about["trained"]
@@ -164,15 +170,11 @@ def measure(
     begun = about["train"]
     test = asdict(bound(model, data, root, cells=begun.get("cells", False)))
     tight = asdict(importance(model, data, limit, samples, root)) if samples else None
-    state = numbers_of(run)
     likelihood = about["config"].get("likelihood")
     values = {
         "data": f"{data.name}/test", "likelihood": likelihood,
         "parameters": sum(p.numel() for p in model.parameters()),
-        "updates": state.step, "images_seen": state.images, "minutes": state.minutes,
-        "pflop": arithmetic.pflop(
-            model.config, from_json(TrainConfig, begun), state.step, state.images
-        ),
+        **parts.efforts(run), "changed": changed(begun),
         "initial": within(begun.get("initial")), "best_at": trained["step"],
         "valid_nats": trained["validation_nats"],
         "valid_objective": trained.get("validation_objective"), "test": test, "importance": tight,
@@ -180,6 +182,13 @@ def measure(
         **begin(run),
     }  # fmt: skip
     write_json(run / TEST, {**more, **values})
+
+
+def changed(train: dict[str, Any]) -> dict[str, Any]:
+    """What a run minimised, where that is not the bound."""
+    usual = to_json(TrainConfig())
+    names = ("beta", "beta_from", "cells", "error", "structure", "importance_samples")
+    return {name: train[name] for name in names if train.get(name, usual[name]) != usual[name]}
 
 
 def measured_half(run: Path) -> bool:

@@ -1,6 +1,6 @@
 """What slopes and rates are worth with exact models: `python runs/slopes.py NAME... --data DIR`.
 
-On validation photographs that nothing else looks at, for each model (a shipped one, a folder, or
+On validation photographs that no training looked at, for each model (a shipped one, a folder, or
 the run of a float model, which is exported in memory):
 
     powers    of slopes: bits per dimension of streams of the first steps, and mean PSNR after each
@@ -9,7 +9,8 @@ the run of a float model, which is exported in memory):
               which are more like tiles of large photographs
 
 From this is read which model serves which rate (`codec.library.LADDER`), and what qualities 0 and
-100 of a model are (`runs/exact.py --powers`). The numbers go to runs/results/slopes.json.
+100 of a model are (`runs/exact.py --powers`). With --write the numbers go to
+runs/results/slopes.json, beside those of other models.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ import numpy as np
 import tyro
 
 import record
-from exact import SHIFT, levels
+from exact import SHIFT, as_levels, levels
 from underdraw import checkpoint
 from underdraw.checkpoint import CheckpointError
 from underdraw.codec import exact, lossy
@@ -31,7 +32,9 @@ from underdraw.codec.library import twin_named
 from underdraw.codec.matching import match
 from underdraw.codec.measures import psnr
 from underdraw.codec.usual import RATES
-from underdraw.data import DataConfig
+from underdraw.configs import from_json
+from underdraw.data import DataConfig, Images, open_images, random_subset
+from underdraw.presets import TrainConfig
 
 SET = DataConfig("imagenet64")
 ENLARGED = DataConfig("imagenet64", crop=64, enlarge=2)
@@ -43,11 +46,22 @@ def twin_of(name: str, data: Path) -> Twin:
         return twin_named(name)
     except CodecError:
         twin = exact.twin_of(checkpoint.load(name), SHIFT)
-    calibration = levels(DataConfig("imagenet64", crop=32), "train", data, 64)
+    config = from_json(DataConfig, checkpoint.describe(name)["data"])
+    calibration = levels(config, "train", data, 64)
     exact.prune(twin, calibration)
     match(twin, calibration)
     twin.seal()
     return twin
+
+
+def unseen(config: DataConfig, root: Path, count: int) -> np.ndarray:
+    """Random validation images (count, C, H, W), none of those that chose the weights."""
+    images = open_images(config, "valid", root)
+    assert isinstance(images, Images)
+    seen = random_subset(images, TrainConfig().validate_images, 0)
+    rest = np.setdiff1d(np.arange(len(images)), seen.indices)
+    chosen = np.random.default_rng(0).permutation(rest)[:count]
+    return as_levels(images.take(np.sort(chosen))).numpy()
 
 
 def decoded(twin: Twin, x: np.ndarray, streams: Sequence[bytes], steps: int | None = None) -> float:
@@ -107,21 +121,24 @@ def main(
         rates: of budgets, bits per dimension.
         write: keep the numbers.
     """
-    x, found = levels(SET, "valid", data, images).numpy(), {}
-    smooth = smoothest(levels(ENLARGED, "valid", data, 4 * images).numpy(), images)
+    x = unseen(SET, data, images)
+    smooth = smoothest(unseen(ENLARGED, data, 4 * images), images)
     for name in names:
         try:
             twin = twin_of(name, data)
         except CheckpointError as error:
             raise SystemExit(str(error)) from error
         print(f"{name} ({twin.hash.hex()})", flush=True)
-        found[name] = {
+        found = {
+            "images": len(x),
             "powers": slopes(twin, x),
             "budgets": budgets(twin, x, rates),
             "smooth": budgets(twin, smooth, rates),
         }
-    if write:
-        record.write("slopes", images=len(x), models=found)
+        if write:
+            there = record.RESULTS / "slopes.json"
+            others = record.read("slopes")["models"] if there.is_file() else {}
+            record.write("slopes", models={**others, name: found})
 
 
 if __name__ == "__main__":

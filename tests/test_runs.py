@@ -233,6 +233,49 @@ def test_a_shipped_model_says_what_it_came_to(small, tmp_path, kept, monkeypatch
     assert record.bound(model, small.data, None).nats == test["nats"]
 
 
+def test_a_run_that_went_on_from_another_tells_of_both(small, tmp_path, kept, monkeypatch):
+    few(monkeypatch)
+    monkeypatch.setattr(record, "ROOT", tmp_path)
+    monkeypatch.setattr(record, "ZOO", tmp_path / "zoo")
+    short = replace(small, train=replace(small.train, steps=4, validate_every=2, compile=False))
+    monkeypatch.setattr(convdraw, "preset", lambda name: short)
+    name, first = "draw_mnist_small", tmp_path / "out" / "first"
+    convdraw.main(name, run=first)
+    assert not list((tmp_path / "results").glob("*"))  # a trial is not looked at on test
+    assert not (first / record.TEST).exists()
+    convdraw.main(name, initial=str(first), batch=2, seed=1, ship=True)
+    row = record.read(name)
+    assert (row["updates"], row["images_seen"]) == (8, 4 * 4 + 4 * 2)
+    assert [part["batch"] for part in row["parts"]] == [4, 2]
+    assert row["minutes"] == sum(part["minutes"] for part in row["parts"])
+    assert row["pflop"] == sum(part["pflop"] for part in row["parts"]) > 0
+    assert [(one["step"], one["part"]) for one in row["log"]] == [(2, 1), (4, 1), (6, 2), (8, 2)]
+    times = [one["minutes"] for one in row["log"]]
+    assert times == sorted(times)
+    assert row["initial"] == "out/first"
+    folder = tmp_path / "zoo" / name
+    assert checkpoint.describe(folder)["train"]["initial"] == "out/first"
+    assert "In 2 parts, of 0 and 0 minutes" in (folder / "README.md").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match="was measured in float32"):
+        convdraw.main(name, half=True)
+
+
+def test_a_row_says_what_was_minimised():
+    train = to_json(preset("convdraw_photo_low").train)
+    assert record.changed(train).keys() == {"beta", "beta_from", "cells", "error", "structure"}
+    assert record.changed(to_json(draw_mnist_small().train)) == {}
+    row = {"test": {"rate_bits_per_dim": 0.25}, "importance": None, "changed": {"error": 1.0}}
+    told = convdraw.bound(preset("convdraw_photo_low"), row)
+    assert told == "none, as only errors were minimised; rate 0.250 bits/dim"
+
+
+def test_a_beta_is_steady_or_falls(tmp_path):
+    with pytest.raises(ValueError, match=r"steady, and to fall from \(1.0, 0.4\)"):
+        convdraw.settings("convdraw_photo_low", tmp_path, None, None, True, beta_from=(1.0, 0.4))
+    crops = convdraw.settings("convdraw_photo_low", tmp_path, None, None, seed=3)
+    assert (crops.train.seed, crops.data.seed) == (3, 3)
+
+
 def test_what_shipped_in_float32_is_halved_and_measured_again(small, tmp_path, kept, monkeypatch):
     few(monkeypatch)
     monkeypatch.setattr(record, "ZOO", tmp_path / "zoo")

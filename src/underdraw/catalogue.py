@@ -56,7 +56,7 @@ def _exact(name: str, folder: Path, newest: bool) -> Entry:
     measured = about["measured"]
     number = f"{measured['bits_exact']:.3f} bits/dim, exact"
     return Entry(
-        name, number, f"{measured['images']} crops of photographs", size, LICENCE, measured
+        name, number, f"{measured['images']} test crops of photographs", size, LICENCE, measured
     )
 
 

@@ -139,11 +139,11 @@ def convdraw_photo_mid() -> Preset:
 def convdraw_photo_low() -> Preset:
     """Photographs of any size, for small files.
 
-    Pixels weigh a fifth of what they do in the bound, and by their squared error alone, so that its
-    latents tell little, and a pixel of its maps is 8x8 of the picture, as a block is in JPEG: what
-    is alike in neighbours is told once. It is trained for rounded latents, which must tell much or
-    nothing, on smooth pictures and busy ones. Were pixels not to weigh more at first, hardly any
-    latent would come to be used.
+    Pixels weigh a quarter of what they do in the bound, so that its latents tell little, and by
+    errors alone: squared ones and, as those let quiet places blur, structure. A pixel of its maps
+    is 8x8 of the picture, as a block is in JPEG: what is alike in neighbours is told once. It is
+    trained for rounded latents, which must tell much or nothing, on smooth pictures and busy ones.
+    Were pixels not to weigh more at first, hardly any latent would come to be used.
     """
     return Preset(
         "convdraw_photo_low",
@@ -151,22 +151,24 @@ def convdraw_photo_low() -> Preset:
         replace(PHOTO, shape=(3, 48, 48), steps=4, maps=(96,), latent=(32,), stride=(8,)),
         DataConfig("imagenet64", crop=48, enlarge=3),
         TrainConfig(
-            steps=20_000, batch=8, learning_rate=2e-3, kl_warmup=0, clip=1.0, beta=0.2,
-            beta_from=(4.0, 0.6), cells=True, error=1.0, precision="bf16", pace=2,
+            steps=20_000, batch=8, learning_rate=2e-3, kl_warmup=0, clip=1.0, beta=0.25,
+            beta_from=(4.0, 0.6), cells=True, error=1.0, structure=0.35, precision="bf16", pace=2,
         ),
     )  # fmt: skip
 
 
 def convdraw_photo_least() -> Preset:
-    """Photographs of any size, for the smallest files: `convdraw_photo_low` at half its rate.
+    """Photographs of any size, for the smallest files: at half the rate of `convdraw_photo_low`.
 
-    It was trained from the weights of that one; from nothing hardly any latent would come to be
-    used.
+    By squared errors alone. It was trained from the weights of an earlier one of those; from
+    nothing hardly any latent would come to be used.
     """
     low = convdraw_photo_low()
     return replace(
         low,
         name="convdraw_photo_least",
         summary="4 steps, 96 maps, 3x3, any size: 48x48 crops of photographs, at the lowest rates",
-        train=replace(low.train, steps=2600, learning_rate=1e-3, beta=0.09, beta_from=None),
+        train=replace(
+            low.train, steps=2600, learning_rate=1e-3, beta=0.09, beta_from=None, structure=0.0
+        ),
     )

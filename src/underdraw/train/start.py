@@ -156,7 +156,7 @@ def _claim(preset: Preset, out: Path, resume: bool) -> None:
         return
     try:
         found = from_json(Preset, json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise RunError(f"{path} cannot be read: {error}") from error
     if found != preset:
         raise RunError(f"{out} holds a run with other settings than these")

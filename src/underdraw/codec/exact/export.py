@@ -60,6 +60,7 @@ def export(
     model: LatentModel[Any],
     folder: str | Path,
     images: Tensor | None = None,
+    test: Tensor | None = None,
     card: str | None = None,
     least: float = LEAST,
     tune: Callable[[Twin, Tensor], None] | None = None,
@@ -74,6 +75,7 @@ def export(
         folder: NAME@VERSION by custom.
         images: 8-bit images (N, C, H, W) for calibration, 16 to 64; without any nothing is pruned
             or measured.
+        test: others, on which the bound is measured; on those for calibration if there are none.
         card: Markdown text: what, how made, licence, numbers.
         least: bits per latent that a map must tell to be coded.
         tune: what is to be done to the pruned twin with the calibration images.
@@ -96,11 +98,12 @@ def export(
     values |= {"fraction": FRACTION, "weight_fraction": WEIGHT_FRACTION, "weight_shift": shift}
     if images is not None:
         assert isinstance(model, ConvDRAW)
-        whole = None if cells else cost(model, twin, images)
+        test = images if test is None else test
+        whole = None if cells else cost(model, twin, test)
         told = prune(twin, images, least)
-        found = {"images": len(images), "active": share(twin)}
+        found = {"images": len(test), "active": share(twin)}
         if whole is not None:
-            found = measured(whole, cost(model, twin, images))
+            found = measured(whole, cost(model, twin, test))
         if tune is not None:
             tune(twin, images)
             twin.seal()
