@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from underdraw import checkpoint
 from underdraw.codec import exact
+from underdraw.codec.exact.planes import INTEGERS
 
 LICENCE = "Apache-2.0"
 
@@ -49,7 +50,7 @@ def _model(name: str, folder: Path) -> Entry:
 def _exact(name: str, folder: Path, newest: bool) -> Entry:
     """An exact model; older ones are there for the files that need them."""
     about = exact.describe(folder)
-    size = (folder / checkpoint.WEIGHTS).stat().st_size
+    size = (folder / INTEGERS).stat().st_size
     if about.get("cells") or not newest:
         told = "for lossy files" if newest else "for files that were made with it"
         return Entry(name, told, "", size, LICENCE, {})
