@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 FIELDS = ("--model.", "--data.", "--train.")
+SHORT = ("-h", "-n", "-o")  # of the command itself; other words with one dash may be numbers
 
 
 def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -11,7 +12,7 @@ def split(args: Sequence[str]) -> tuple[list[str], list[str]]:
     fields: list[str] = []
     setting = False
     for word in args:
-        if word.startswith("--"):
+        if word.startswith("--") or word in SHORT:
             setting = word.startswith(FIELDS)
         (fields if setting else words).append(word)
     return words, fields

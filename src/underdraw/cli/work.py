@@ -27,6 +27,7 @@ from underdraw.evaluate import evaluate as measure
 from underdraw.evaluate import passes
 from underdraw.fast import compile_model
 from underdraw.grade import grade, with_labels
+from underdraw.likelihoods import Distortion
 from underdraw.presets import PRESETS, Preset, preset
 from underdraw.train import train as run_training
 
@@ -114,18 +115,19 @@ def evaluate(
     images = random_subset(images, limit, seed)
     if compiled:
         compile_model(model, pace=2, device=device())
-    batch = min(batch, len(images))
+    batch, told = min(batch, len(images)), {}
     if isinstance(model, Classifier):
         if samples:
             raise ValueError(f"importance_samples is {samples}, and a classifier has no bound")
         with tell.progress("classifying", len(images)) as report:
             found = asdict(grade(model, images, batch=batch, products=products, report=report))
     else:
+        trained, told = as_trained(checkpoint.describe(name).get("train", {}))
         with tell.progress("evaluating", passes(len(images), batch, samples)) as report:
             found = asdict(
                 measure(
                     model, images, seed=seed, batch=batch, importance_samples=samples,
-                    products=products, report=report,
+                    products=products, report=report, **trained,
                 )
             )  # fmt: skip
     about = {
@@ -134,7 +136,18 @@ def evaluate(
         "precision": products,
         "minutes": (time.monotonic() - start) / 60,
     }
-    return tell.result({**about, **found}, as_json)
+    return tell.result({**about, **told, **found}, as_json)
+
+
+def as_trained(train: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """How a model is measured as it was trained, and what there is to say of that.
+
+    One that was trained for a codec that rounds pays for cells, and by errors has no likelihood.
+    """
+    shares = {key: train.get(key, 0.0) for key in ("error", "structure")}
+    cells = train.get("cells", False)
+    told = {key: value for key, value in {"cells": cells, **shares}.items() if value}
+    return {"cells": cells, "distortion": Distortion(**shares)}, told
 
 
 def sample(
