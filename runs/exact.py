@@ -60,11 +60,7 @@ def levels(config: DataConfig, split: str, root: Path | None, count: int) -> Ten
     images = open_images(config, split, root)
     assert isinstance(images, Images)
     few = random_subset(images, count)
-    return as_levels(few.take(np.arange(len(few))))
-
-
-def as_levels(x: Tensor) -> Tensor:
-    """Images in [0, 1] as 8-bit ones."""
+    x = few.take(np.arange(len(few)))
     return (256 * x).floor().to(torch.uint8)
 
 

@@ -15,13 +15,14 @@ from underdraw.study.runs import numbers_of
 from underdraw.train import read_log
 from underdraw.train.state import LAST
 
+ROOT = Path(__file__).parent.parent
 ADDED = ("updates", "images_seen", "minutes", "pflop")
 
 
 def chain(run: Path) -> list[Path]:
     """The folders of all parts, the first one first."""
     initial = checkpoint.describe(run)["train"].get("initial")
-    before = None if initial is None else Path(initial)
+    before = None if initial is None else ROOT / initial  # a full path stays what it is
     if before is None or not (before / LAST).is_file():
         return [run]
     return [*chain(before), run]

@@ -1,6 +1,6 @@
 """What slopes and rates are worth with exact models: `python runs/slopes.py NAME... --data DIR`.
 
-On validation photographs that no training looked at, for each model (a shipped one, a folder, or
+On validation photographs, which also chose the weights, for each model (a shipped one, a folder, or
 the run of a float model, which is exported in memory):
 
     powers    of slopes: bits per dimension of streams of the first steps, and mean PSNR after each
@@ -21,7 +21,7 @@ import numpy as np
 import tyro
 
 import record
-from exact import SHIFT, as_levels, levels
+from exact import SHIFT, levels
 from underdraw import checkpoint
 from underdraw.checkpoint import CheckpointError
 from underdraw.codec import exact, lossy
@@ -33,8 +33,7 @@ from underdraw.codec.matching import match
 from underdraw.codec.measures import psnr
 from underdraw.codec.usual import RATES
 from underdraw.configs import from_json
-from underdraw.data import DataConfig, Images, open_images, random_subset
-from underdraw.presets import TrainConfig
+from underdraw.data import DataConfig
 
 SET = DataConfig("imagenet64")
 ENLARGED = DataConfig("imagenet64", crop=64, enlarge=2)
@@ -52,16 +51,6 @@ def twin_of(name: str, data: Path) -> Twin:
     match(twin, calibration)
     twin.seal()
     return twin
-
-
-def unseen(config: DataConfig, root: Path, count: int) -> np.ndarray:
-    """Random validation images (count, C, H, W), none of those that chose the weights."""
-    images = open_images(config, "valid", root)
-    assert isinstance(images, Images)
-    seen = random_subset(images, TrainConfig().validate_images, 0)
-    rest = np.setdiff1d(np.arange(len(images)), seen.indices)
-    chosen = np.random.default_rng(0).permutation(rest)[:count]
-    return as_levels(images.take(np.sort(chosen))).numpy()
 
 
 def decoded(twin: Twin, x: np.ndarray, streams: Sequence[bytes], steps: int | None = None) -> float:
@@ -121,8 +110,8 @@ def main(
         rates: of budgets, bits per dimension.
         write: keep the numbers.
     """
-    x = unseen(SET, data, images)
-    smooth = smoothest(unseen(ENLARGED, data, 4 * images), images)
+    x = levels(SET, "valid", data, images).numpy()
+    smooth = smoothest(levels(ENLARGED, "valid", data, 4 * images).numpy(), images)
     for name in names:
         try:
             twin = twin_of(name, data)
