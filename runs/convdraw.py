@@ -81,7 +81,7 @@ def carried(
     """
     if (run / record.TEST).is_file():
         return True
-    record.begin(run)
+    record.begin(run, found.train.initial)
     outcome = train(found, run, root=root, resume=True, max_minutes=max_minutes)
     if outcome.reason == "finished" or now:
         return True

@@ -19,6 +19,7 @@ from torch import Tensor
 import convdraw
 import parts
 import record
+from origins import cores
 from underdraw import checkpoint
 from underdraw.codec import exact
 from underdraw.codec.exact.twin import POWERS
@@ -39,8 +40,8 @@ numbers: what the codec computes with. It is never changed; a better one gets an
 
 - **Trained on** the training split of `{data}` for {updates:,} updates ({images_seen:,} images),
   {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`; exported by
-  `runs/exact.py`, with weights in multiples of 2^-12. Beta, the weight of the pixels, was
-  {beta:g}{fall}{error}.{begun}{rounded}
+  `runs/exact.py`, with weights in multiples of 2^-12.{begun} {last}, the weight of the
+  pixels, was {beta:g}{fall}{error}.{rounded}
 - **Test bound** of the float model ({images:,} images): {bound}.
 - **Cost of whole numbers** ({few} test images): {loss}; {active:.0%} of the latents are coded.
 - **Use:** compressing pictures. It was trained on photographs of {side}x{side} pixels.
@@ -86,6 +87,7 @@ def main(
     begun, about, row = time.monotonic(), checkpoint.describe(run), record.measured(run)
     config, model = from_json(DataConfig, about["data"]), checkpoint.load(run)
     assert isinstance(model, ConvDRAW)
+    bound = convdraw.bound(preset(name), row)  # fails, if at all, before there is a folder
     rounded, folder = about["train"].get("cells", False), HOME / f"{name}@{version}"
     shipped = exact.export(
         model, folder, levels(config, "train", data, images),
@@ -99,8 +101,8 @@ def main(
         beta=train["beta"], fall=FALL.format(*first) if (first := train.get("beta_from")) else "",
         error=ERROR.format(error) * (error > 0) + STRUCTURE.format(structure) * (structure > 0),
         begun=parts.in_words(row), rounded=ROUNDED if rounded else "",
-        bound=convdraw.bound(preset(name), row),
-        machine=f"{m['processor']} ({m['cores']} cores, {m['instructions']})",
+        bound=bound, last="In the last part beta" if "parts" in row else "Beta",
+        machine=f"{m['processor']} ({cores(m)}, {m['instructions']})",
         images=row["test"]["images"], few=found["images"], active=found["active"],
         side=config.crop or model.shape[-1],
         loss=UNKNOWN if rounded else f"{found['excess']:.3%} of the bound",

@@ -4,6 +4,7 @@ A run's `train.initial` may be the folder of another run, and that one's of a th
 took is the sum over all of them; the log goes on where the one before ended.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,30 @@ from underdraw.train import read_log
 from underdraw.train.state import LAST
 
 ROOT = Path(__file__).parent.parent
+ORIGIN = "origin.json"  # in the folder of a run: commit and machine, and what it went on from
 ADDED = ("updates", "images_seen", "minutes", "pflop")
 
 
+def before(initial: str | None) -> Path | None:
+    """The folder of the run that one began with, if it began with a run."""
+    folder = None if initial is None else ROOT / initial  # a full path stays what it is
+    return folder if folder is not None and (folder / LAST).is_file() else None
+
+
 def chain(run: Path) -> list[Path]:
-    """The folders of all parts, the first one first."""
-    initial = checkpoint.describe(run)["train"].get("initial")
-    before = None if initial is None else ROOT / initial  # a full path stays what it is
-    if before is None or not (before / LAST).is_file():
+    """The folders of all parts, the first one first.
+
+    Raises:
+        ValueError: another run is now where the one was that a part began with.
+    """
+    first = before(checkpoint.describe(run)["train"].get("initial"))
+    if first is None or first.resolve() == run.resolve():
         return [run]
-    return [*chain(before), run]
+    origin, there = run / ORIGIN, numbers_of(first).step
+    begun = json.loads(origin.read_text("utf-8")) if origin.is_file() else {}
+    if begun.get("after", there) != there:
+        raise ValueError(f"{run} began with {begun['after']} updates, and {first} has {there}")
+    return [*chain(first), run]
 
 
 def effort(run: Path) -> dict[str, Any]:

@@ -23,12 +23,12 @@ from underdraw.evaluate import Evaluation, evaluate, passes
 from underdraw.files import write_json
 from underdraw.latent import LatentModel
 from underdraw.presets import TrainConfig
+from underdraw.study.runs import numbers_of
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "runs" / "results"
 ZOO = ROOT / "src" / "underdraw" / "zoo"
 TEST = "test.json"  # in the folder of a run: what it came to on the test split
-ORIGIN = "origin.json"  # there, too: commit and machine
 
 
 def machine() -> dict[str, Any]:
@@ -63,12 +63,17 @@ def commit() -> str:
     return head + ("+" if status else "")
 
 
-def begin(run: Path) -> dict[str, Any]:
-    """Commit and machine of a run, noted in its folder when it begins, not when it is measured."""
-    path = run / ORIGIN
+def begin(run: Path, initial: str | None = None) -> dict[str, Any]:
+    """Commit and machine of a run, noted in its folder when it begins, not when it is measured.
+
+    There, too, are the updates of the run that it begins with, if it does.
+    """
+    path, first = run / parts.ORIGIN, parts.before(initial)
     if not path.is_file():
-        write_json(path, {"commit": commit(), "machine": machine()})
-    return json.loads(path.read_text(encoding="utf-8"))
+        after = {} if first is None else {"after": numbers_of(first).step}
+        write_json(path, {"commit": commit(), "machine": machine(), **after})
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return {key: found[key] for key in ("commit", "machine")}
 
 
 def within(path: str | None) -> str | None:
@@ -198,4 +203,7 @@ def measured_half(run: Path) -> bool:
 
 def measured(run: Path) -> dict[str, Any]:
     """What `measure` found."""
-    return json.loads((run / TEST).read_text(encoding="utf-8"))
+    found = json.loads((run / TEST).read_text(encoding="utf-8"))
+    if "changed" not in found:  # of before it was written down
+        found["changed"] = changed(checkpoint.describe(run)["train"])
+    return found

@@ -127,6 +127,7 @@ def main(
         if write:
             there = record.RESULTS / "slopes.json"
             others = record.read("slopes")["models"] if there.is_file() else {}
+            found |= {"commit": record.commit(), "hash": twin.hash.hex()}
             record.write("slopes", models={**others, name: found})
 
 

@@ -34,8 +34,9 @@ PAPER = {
     "imagenet64": "\n`convdraw_photo_1` saw crops of photographs and is measured on such; "
     "`convdraw_photo`, on crops of which every other one is of a photograph made smaller, sharper "
     "and harder to tell; `_mid`, on such crops and enlarged ones; `_low` and `_least`, on crops of "
-    "which two of three are enlarged. `_least` and `_mid` began with the weights of earlier ones "
-    "of `_low`, whose updates are not counted here. `_low`, `_least` and `_mid` were trained to be "
+    "which two of three are enlarged. `convdraw_photo` began with the weights of an earlier run of "
+    "it, `_least` and `_mid` with those of earlier ones of `_low`, whose updates are not counted "
+    "here. `_low`, `_least` and `_mid` were trained to be "
     "rounded, for lossy files, and their rate is that of cells; `_low` and `_least` by errors "
     "alone, so that they have no bound, and `_mid` by half.\n",
 }

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import math
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -24,6 +25,7 @@ import halve
 import keep
 import omniglot
 import omniglot_tables
+import parts
 import record
 import speed
 import speed_codec
@@ -258,6 +260,10 @@ def test_a_run_that_went_on_from_another_tells_of_both(small, tmp_path, kept, mo
     assert "In 2 parts, of 0 and 0 minutes" in (folder / "README.md").read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="was measured in float32"):
         convdraw.main(name, half=True)
+    shutil.rmtree(first)
+    convdraw.main(name, run=first, max_minutes=1e-6)  # another in its place
+    with pytest.raises(ValueError, match=r"small began with 4 updates, and .*first has 1"):
+        parts.chain(tmp_path / "out" / name)
 
 
 def test_a_row_says_what_was_minimised():

@@ -102,6 +102,11 @@ def evaluate(
             1, or numbers below their least.
     """
     _check(model, images, batch, importance_samples)
+    if importance_samples and (cells or distortion.error):
+        raise ValueError(
+            f"importance_samples is {importance_samples}, and rates of cells and distortions by "
+            "errors have no importance weights"
+        )
     if not 0 <= seed < 2**63:
         raise ValueError(f"a seed is in [0, 2^63), got {seed}")
     report, plain = report or (lambda done: None), cost_by_cell if cells else cost_by_kl

@@ -152,7 +152,7 @@ def pictures_of(
         taken = stored if steps is None else min(stored, lossy.steps_of(twin, steps))
         for some in few(twin, size, group, tile, most):
             streams = [files[i][1] for i in some]
-            with memory_for(size, len(some)), named(one_of([names[i] for i in some])):
+            with named(one_of([names[i] for i in some])), memory_for(size, len(some)):
                 if alone is None:
                     levels = lossy.decode(
                         twin, streams, size, channels, taken, temperature, seed, tile
@@ -160,7 +160,7 @@ def pictures_of(
                 else:
                     levels = lossless.decode(twin, streams, size, channels)
             for i, a in zip(some, levels, strict=True):
-                with memory_for(size), named(names[i]):
+                with named(names[i]), memory_for(size):
                     found[i] = _with_extras(files[i][0], a)
     return [found[i] for i in range(len(files))]
 

@@ -180,6 +180,8 @@ def rehearse(
 ) -> None:
     """Refuse what `write` would refuse of any picture of that kind: a black one is written nowhere.
 
+    Whether a format keeps a picture exactly depends on the picture, and is not looked at.
+
     Args:
         path: file to write.
         channels: 1 grey or 3 RGB.

@@ -53,7 +53,8 @@ class Numbers:
     setbacks: list[int] = field(default_factory=list)
     """Updates at which training went back to older parameters."""
     lost: list[list[int]] = field(default_factory=list)
-    """[a, b] of each time: from update b to the snapshot of a. Those between may be broken."""
+    """[a, b] of each time: from update b to the snapshot of a. Those between may be broken; that of
+    b is made once training has gone back."""
 
 
 class TrainState:
@@ -185,7 +186,7 @@ class TrainState:
         return [
             path
             for path in snapshots(run)
-            if _at(path) <= self.numbers.step and not any(a < _at(path) <= b for a, b in lost)
+            if _at(path) <= self.numbers.step and not any(a < _at(path) < b for a, b in lost)
         ]
 
 

@@ -88,11 +88,14 @@ def export(
         The twin, as loaded from the folder.
 
     Raises:
-        ValueError: the model has no twin, the images do not fit, or the folder exists.
+        ValueError: the model has no twin, the images do not fit, there are only those of `test`, or
+            the folder exists.
     """
     folder = Path(folder)
     if folder.exists():
         raise ValueError(f"{folder} exists, and an exact model is never changed")
+    if images is None and test is not None:
+        raise ValueError("the bound is measured once a model is calibrated: images is None")
     twin = twin_of(model, shift)
     values = {"format": FORMAT, "model": "convdraw", "config": to_json(twin.config)}
     values |= {"fraction": FRACTION, "weight_fraction": WEIGHT_FRACTION, "weight_shift": shift}
