@@ -139,7 +139,7 @@ def convdraw_photo_mid() -> Preset:
 def convdraw_photo_low() -> Preset:
     """Photographs of any size, for small files.
 
-    Pixels weigh a quarter of what they do in the bound, so that its latents tell little, and by
+    Pixels weigh a fifth of what they do in the bound, so that its latents tell little, and by
     errors alone: squared ones and, as those let quiet places blur, structure. A pixel of its maps
     is 8x8 of the picture, as a block is in JPEG: what is alike in neighbours is told once. It is
     trained for rounded latents, which must tell much or nothing, on smooth pictures and busy ones.
@@ -151,7 +151,7 @@ def convdraw_photo_low() -> Preset:
         replace(PHOTO, shape=(3, 48, 48), steps=4, maps=(96,), latent=(32,), stride=(8,)),
         DataConfig("imagenet64", crop=48, enlarge=3),
         TrainConfig(
-            steps=20_000, batch=8, learning_rate=2e-3, kl_warmup=0, clip=1.0, beta=0.25,
+            steps=20_000, batch=8, learning_rate=2e-3, kl_warmup=0, clip=1.0, beta=0.2,
             beta_from=(4.0, 0.6), cells=True, error=1.0, structure=0.35, precision="bf16", pace=2,
         ),
     )  # fmt: skip
