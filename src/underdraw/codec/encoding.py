@@ -14,7 +14,7 @@ import numpy as np
 from underdraw.codec import lossless, lossy
 from underdraw.codec.budgets import encode_within
 from underdraw.codec.container import ALPHA, LOSSLESS, LOSSY, PROFILE, TILE, Header, build, varint
-from underdraw.codec.errors import CodecError, NoRoom, called, memory_for, named, one_of
+from underdraw.codec.errors import CodecError, NoRoom, called, memory_for, named
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import MAX_PROFILE, Picture, Source, deflate, in_srgb, pack_alpha, read
 from underdraw.codec.library import unique
@@ -92,7 +92,7 @@ def compress_all(
         tile = wish.tile_of((size[0], size[1]))
         for some in few(twin, (size[0], size[1]), group, tile, max_pixels):
             mine, part = [names[i] for i in some], [pictures[i] for i in some]
-            with named(one_of(mine)), memory_for((size[0], size[1]), len(some)):
+            with memory_for((size[0], size[1]), len(some)):
                 made = _together(twin, mine, part, wish, model is not None)
             found |= dict(zip(some, made, strict=True))
     return [found[i] for i in range(len(pictures))]
