@@ -152,7 +152,7 @@ def convdraw_photo_low() -> Preset:
         DataConfig("imagenet64", crop=48, enlarge=3),
         TrainConfig(
             steps=20_000, batch=8, learning_rate=2e-3, kl_warmup=0, clip=1.0, beta=0.2,
-            beta_from=(4.0, 0.6), cells=True, error=1.0, structure=0.35, precision="bf16", pace=2,
+            beta_from=(4.0, 0.6), cells=True, error=1.0, structure=0.65, precision="bf16", pace=2,
         ),
     )  # fmt: skip
 
