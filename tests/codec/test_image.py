@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image, ImageCms
 
+from underdraw.codec.deflated import inflate, pack_alpha, unpack_alpha
 from underdraw.codec.errors import CodecError, NoMemory
 from underdraw.codec.image import (
     Picture,
@@ -18,14 +19,10 @@ from underdraw.codec.image import (
     from_array,
     grey,
     in_srgb,
-    inflate,
-    pack_alpha,
     read,
-    rehearse,
     to_pillow,
-    unpack_alpha,
-    write,
 )
+from underdraw.codec.written import rehearse, write
 
 ORIENTATION = 0x0112
 

@@ -19,7 +19,7 @@ def break_at(monkeypatch, steps, harm):
 
     def harmed(self, x):
         if self.state.numbers.step in steps and not (
-            self.state.numbers.setbacks and self.state.numbers.setbacks[-1] >= max(steps)
+            self.state.numbers.setbacks and self.state.numbers.setbacks[-1][1] >= max(steps)
         ):
             with torch.no_grad():
                 harm(self.state.model)

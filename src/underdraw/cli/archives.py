@@ -15,9 +15,10 @@ from underdraw.codec import archive
 from underdraw.codec.container import Archive, check_names, parse_archive
 from underdraw.codec.errors import CodecError, named
 from underdraw.codec.exact import Twin
-from underdraw.codec.image import Picture, read, rehearse, write
+from underdraw.codec.image import Picture, read
 from underdraw.codec.library import fit, twin_of
 from underdraw.codec.wishes import Wish
+from underdraw.codec.written import rehearse, write
 
 SHOWN = 20
 """Names in a message, at most."""

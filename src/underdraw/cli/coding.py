@@ -15,10 +15,11 @@ from underdraw.codec.container import ARCHIVE, KINDS, LOSSLESS, kind_of, parse
 from underdraw.codec.decoding import alpha_of, picture_of, refuse_parts
 from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError, named
-from underdraw.codec.image import Picture, in_srgb, read, rehearse, write
+from underdraw.codec.image import Picture, in_srgb, read
 from underdraw.codec.library import twin_of
 from underdraw.codec.measures import psnr
 from underdraw.codec.wishes import Wish, twin_for
+from underdraw.codec.written import rehearse, write
 from underdraw.files import aside
 
 

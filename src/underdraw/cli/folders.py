@@ -12,10 +12,11 @@ from underdraw.codec.container import LOSSLESS, Header, parse
 from underdraw.codec.decoding import pictures_of
 from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError, named
-from underdraw.codec.image import Picture, in_srgb, read, write
+from underdraw.codec.image import Picture, in_srgb, read
 from underdraw.codec.library import twin_of
 from underdraw.codec.measures import psnr
 from underdraw.codec.wishes import Wish, twin_for
+from underdraw.codec.written import write
 from underdraw.files import aside
 
 ENDING = ".udr"

@@ -27,7 +27,7 @@ from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError, NoRoom
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import Picture
-from underdraw.codec.measures import WINDOW, psnr, ssim
+from underdraw.codec.measures import psnr, ssim
 from underdraw.codec.rivals import (
     RIVALS,
     CannotCode,
@@ -41,6 +41,7 @@ from underdraw.codec.rivals import (
 from underdraw.codec.together import drawn
 from underdraw.codec.usual import MAX_PIXELS
 from underdraw.codec.wishes import Wish, twin_for
+from underdraw.likelihoods import WINDOW
 from underdraw.plot import labelled_sheet
 
 OURS = "underdraw"

@@ -11,9 +11,10 @@ from PIL import Image
 from underdraw.codec import lossless, lossy
 from underdraw.codec.coder import Stream
 from underdraw.codec.container import ALPHA, LOSSLESS, PROFILE, Header, parse
+from underdraw.codec.deflated import inflate, unpack_alpha
 from underdraw.codec.errors import CodecError, called, memory_for, named, one_of
 from underdraw.codec.exact import Twin
-from underdraw.codec.image import Picture, inflate, to_pillow, unpack_alpha
+from underdraw.codec.image import Picture, to_pillow
 from underdraw.codec.library import twin_of
 from underdraw.codec.together import few, fit_tiles
 from underdraw.codec.usual import MAX_PIXELS

@@ -14,9 +14,10 @@ import numpy as np
 from underdraw.codec import lossless, lossy
 from underdraw.codec.budgets import encode_within
 from underdraw.codec.container import ALPHA, LOSSLESS, LOSSY, PROFILE, TILE, Header, build, varint
+from underdraw.codec.deflated import MAX_PROFILE, deflate, pack_alpha
 from underdraw.codec.errors import CodecError, NoRoom, called, memory_for, named
 from underdraw.codec.exact import Twin
-from underdraw.codec.image import MAX_PROFILE, Picture, Source, deflate, in_srgb, pack_alpha, read
+from underdraw.codec.image import Picture, Source, in_srgb, read
 from underdraw.codec.library import unique
 from underdraw.codec.together import few, fit_tiles
 from underdraw.codec.usual import MAX_PIXELS

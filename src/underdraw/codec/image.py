@@ -1,4 +1,4 @@
-"""Pictures in and out of the codec: levels b in 0..255, with what belongs beside them.
+"""Pictures for the codec: levels b in 0..255, with what belongs beside them.
 
 What is kept, and what is not:
 
@@ -13,10 +13,8 @@ the mean of the three means and of the three scale classes, both rounded down.
 """
 
 import io
-import struct
-import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,12 +25,6 @@ from torch import Tensor
 from underdraw.codec.depths import bits_of
 from underdraw.codec.errors import CodecError, NoMemory, more_than
 from underdraw.codec.usual import MAX_PIXELS
-from underdraw.files import aside
-
-MAX_PROFILE = 1 << 24
-"""Bytes of a colour profile, at most."""
-KEEPING: dict[str, dict[str, Any]] = {"WEBP": {"lossless": True, "exact": True}}
-"""What makes formats lossless that are not so by themselves."""
 
 Source = Path | str | bytes | bytearray | memoryview | Image.Image | np.ndarray
 
@@ -158,98 +150,6 @@ def to_pillow(picture: Picture) -> Image.Image:
     return image
 
 
-def write(picture: Picture, path: Path, exact: bool = False) -> None:
-    """Write a picture, whole or not at all, in the format that its name ends in.
-
-    Args:
-        picture: what to write.
-        path: file to write.
-        exact: in a way that keeps it, which some formats have besides their usual one. Otherwise
-            some loss is no matter, but opacity is not dropped.
-
-    Raises:
-        CodecError: there is no such format, or it does not keep the picture, or its size.
-    """
-    form_of(path)
-    with aside(path) as temporary:
-        _put(picture, temporary, path, exact)
-
-
-def rehearse(
-    path: Path, channels: int, size: tuple[int, int], alpha: UInt8[np.ndarray, "h w"] | None = None
-) -> None:
-    """Refuse what `write` would refuse of any picture of that kind: a black one is written nowhere.
-
-    Whether a format keeps a picture exactly depends on the picture, and is not looked at.
-
-    Args:
-        path: file to write.
-        channels: 1 grey or 3 RGB.
-        size: height and width.
-        alpha: opacity, if there is any.
-
-    Raises:
-        CodecError: there is no such format, or it holds none of this size or opacity.
-    """
-    black = np.zeros((channels, *size), np.uint8)
-    _put(Picture(black, alpha), io.BytesIO(), path)
-
-
-def form_of(path: Path) -> str:
-    """The format that a name ends in.
-
-    Raises:
-        CodecError: there is none that can be written.
-    """
-    form = Image.registered_extensions().get(path.suffix.lower())
-    if form is None or form not in Image.SAVE:
-        raise CodecError(f"{path}: no picture format is called {path.suffix!r}; .png is")
-    return form
-
-
-def _put(picture: Picture, file: Path | io.BytesIO, path: Path, exact: bool = False) -> None:
-    """Save a picture that is to be called `path`, and look at what has become of it."""
-    form = form_of(path)
-    more = KEEPING.get(form, {}) if exact else {}
-    try:
-        to_pillow(picture).save(file, format=form, icc_profile=picture.icc, **more)
-    except (ValueError, KeyError, OSError, RuntimeError, struct.error) as error:
-        raise CodecError(f"{path} cannot be written: {error}") from error
-    source = file if isinstance(file, Path) else file.getvalue()
-    if _size(source) not in (None, picture.size):
-        height, width = picture.size
-        raise CodecError(f"{path}: {form} does not keep the size, {width} x {height}; .png does")
-    if not exact and picture.alpha is None:
-        return
-    try:
-        found = read(source, picture.levels.size)
-    except CodecError as error:
-        raise CodecError(f"{path}: {form} cannot be looked at; .png can") from error
-    if picture.alpha is not None and found.alpha is None and picture.alpha.min() < 255:
-        raise CodecError(f"{path}: {form} drops the opacity of the picture; .png keeps it")
-    if exact and not _holds(found, picture):
-        raise CodecError(f"{path}: {form} does not keep this lossless picture; .png does")
-
-
-def _size(source: Path | bytes) -> tuple[int, int] | None:
-    """Height and width of what was written; None of formats that Pillow does not open."""
-    try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
-            return image.height, image.width
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return None
-
-
-def _holds(found: Picture, picture: Picture) -> bool:
-    """Whether what was found shows what a picture does; it may hold grey as three channels."""
-    if found.size != picture.size or len(found.levels) < len(picture.levels):
-        return False
-    full = np.full(picture.size, 255, np.uint8)
-    mine, theirs = (full if one.alpha is None else one.alpha for one in (picture, found))
-    same = bool((found.levels == picture.levels).all()) and np.array_equal(mine, theirs)
-    return same and found.icc == picture.icc
-
-
 def in_srgb(picture: Picture) -> Picture:
     """The picture with its profile applied and dropped; as it is where it has none.
 
@@ -274,46 +174,6 @@ def in_srgb(picture: Picture) -> Picture:
     assert seen is not None
     planes = np.array(seen.convert("L") if grey else seen, np.uint8)
     return from_array(planes, planes.size)._replace(alpha=picture.alpha)
-
-
-def pack_alpha(alpha: UInt8[np.ndarray, "h w"]) -> bytes:
-    """Opacity as bytes: differences to the pixel before, in raster order, mod 256, deflated."""
-    return deflate(np.diff(alpha.ravel(), prepend=np.uint8(0)).tobytes())
-
-
-def unpack_alpha(packed: bytes, size: tuple[int, int]) -> UInt8[np.ndarray, "h w"]:
-    """What `pack_alpha` packed, of this height and width.
-
-    Raises:
-        CodecError: the bytes are damaged or of another size.
-    """
-    count = size[0] * size[1]
-    steps = np.frombuffer(inflate(packed, count), np.uint8)
-    if len(steps) != count:
-        raise CodecError(f"a deflated section holds {len(steps)} bytes, not {count}")
-    return np.cumsum(steps, dtype=np.uint8).reshape(size)
-
-
-def deflate(content: bytes) -> bytes:
-    """Deflated, without a header."""
-    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return squeeze.compress(content) + squeeze.flush()
-
-
-def inflate(packed: bytes, most: int = MAX_PROFILE) -> bytes:
-    """What was deflated without a header, of at most so many bytes, and nothing after it.
-
-    Raises:
-        CodecError: anything else.
-    """
-    swell = zlib.decompressobj(-15)
-    try:
-        content = swell.decompress(packed, most + 1)
-    except zlib.error as error:
-        raise CodecError(f"a deflated section is damaged: {error}") from error
-    if len(content) > most or not swell.eof or swell.unused_data:
-        raise CodecError(f"a deflated section is cut, or holds more than {most} bytes")
-    return content
 
 
 def as_seen(levels: UInt8[np.ndarray, "b c h w"], channels: int) -> UInt8[Tensor, "b k h w"]:

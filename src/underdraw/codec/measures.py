@@ -13,9 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from underdraw.codec.errors import CodecError
-
-WINDOW = 11
-"""Pixels of the side of SSIM's window; smaller pictures have no SSIM."""
+from underdraw.likelihoods import SIGMA, WINDOW
 
 Levels = UInt8[np.ndarray, "c h w"]
 
@@ -41,6 +39,6 @@ def ssim(a: Levels, b: Levels) -> float:
     return float(
         structural_similarity(
             a, b, channel_axis=0, data_range=255,
-            gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+            gaussian_weights=True, sigma=SIGMA, use_sample_covariance=False,
         )  # pyrefly: ignore
     )  # fmt: skip

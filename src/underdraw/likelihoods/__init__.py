@@ -29,7 +29,7 @@ What training minimises of them can be another distortion than the likelihood: `
 
 from string import digits
 
-from underdraw.likelihoods.distortion import UNLIKELIHOOD, WINDOW, Distortion, apart, ssim
+from underdraw.likelihoods.distortion import SIGMA, UNLIKELIHOOD, WINDOW, Distortion, apart, ssim
 from underdraw.likelihoods.interface import Discrete, Likelihood, Pixels
 from underdraw.likelihoods.levels import LEVELS, LOG_2, Cell, cell, log1mexp, log_between
 from underdraw.likelihoods.logistics import (
@@ -49,6 +49,7 @@ __all__ = [
     "LEVELS",
     "LIKELIHOODS",
     "LOG_2",
+    "SIGMA",
     "UNLIKELIHOOD",
     "WINDOW",
     "Bernoulli",

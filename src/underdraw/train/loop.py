@@ -140,11 +140,10 @@ class Run:
     def set_back(self, log: Log, nats: float) -> None:
         """Go back to older parameters and go on."""
         numbers, every = self.state.numbers, self.config.snapshot_every
-        recent = [s for s in numbers.setbacks if s > numbers.step - every]
+        recent = [at for _, at in numbers.setbacks if at > numbers.step - every]
         if len(recent) >= PATIENCE:
             raise Diverged(f"the cost broke down {PATIENCE} times by update {numbers.step}: {nats}")
         found = self.state.go_back(self.out, every * (1 + len(recent)) // 2)
-        numbers.setbacks.append(numbers.step)
         log.row("setback", numbers.step, nats=nats, back_to=found)
 
     def validate(self, log: Log) -> None:

@@ -50,11 +50,9 @@ class Numbers:
     """Windows of the log that `mean` has followed."""
     window: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0, 0.0])
     """Sums of the task's means since the last row of the log, and the updates summed."""
-    setbacks: list[int] = field(default_factory=list)
-    """Updates at which training went back to older parameters."""
-    lost: list[list[int]] = field(default_factory=list)
-    """[a, b] of each time: from update b to the snapshot of a. Those between may be broken; that of
-    b is made once training has gone back."""
+    setbacks: list[list[int]] = field(default_factory=list)
+    """[a, b] of each time that training went back, at update b to the snapshot of a. Those between
+    may be broken; that of b is made once training has gone back."""
 
 
 class TrainState:
@@ -170,7 +168,7 @@ class TrainState:
             raise RunError(f"the cost broke down at update {now} and {run} holds no snapshot")
         self.load(ripe[-1], numbers=False)
         found = _at(ripe[-1])
-        self.numbers.lost.append([found, now])  # removed later: other processes may be reading
+        self.numbers.setbacks.append([found, now])  # removed later: other processes may be reading
         return found
 
     def prune(self, run: Path) -> None:
@@ -182,11 +180,11 @@ class TrainState:
 
     def _sound(self, run: Path) -> list[Path]:
         """Snapshots so far that training did not go back behind, oldest first."""
-        lost = self.numbers.lost
         return [
             path
             for path in snapshots(run)
-            if _at(path) <= self.numbers.step and not any(a < _at(path) < b for a, b in lost)
+            if _at(path) <= self.numbers.step
+            and not any(a < _at(path) < b for a, b in self.numbers.setbacks)
         ]
 
 

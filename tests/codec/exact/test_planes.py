@@ -39,7 +39,7 @@ def test_nothing_is_taken_on_the_word_of_a_config(tmp_path):
     write_integers(tmp_path / INTEGERS, NUMBERS, 6)
     with pytest.raises(ValueError, match=f"{MOST + 1} numbers are more than a model may have"):
         read_integers(tmp_path / INTEGERS, {"a": (MOST + 1,)})
-    with pytest.raises(ValueError, match="does not hold the 4000000 bytes"):
+    with pytest.raises(ValueError, match="holds 64 bytes, not 4000000"):
         read_integers(tmp_path / INTEGERS, {"a": (1000, 1000)})
 
 

@@ -31,6 +31,7 @@ from underdraw.codec.container.single import (
     limit,
     start,
 )
+from underdraw.codec.deflated import inflate_to
 from underdraw.codec.errors import CodecError
 from underdraw.codec.usual import MAX_PIXELS
 
@@ -128,21 +129,13 @@ class Archive(NamedTuple):
             return None
         packed = self.names.read(data, "the list of names")
         try:
-            text = _inflate(packed, self.letters)
+            text = inflate_to(packed, self.letters, header=True)
             _count(text.count(b"\0") + 1, self.images)  # before they are made
             names = text.decode().split("\0")
-        except (zlib.error, UnicodeDecodeError) as error:
+        except (CodecError, UnicodeDecodeError) as error:
             raise CodecError(f"the list of names is no such list: {error}") from None
         check_names(names)
         return names
-
-
-def _inflate(packed: bytes, length: int) -> bytes:
-    inflater = zlib.decompressobj()
-    found = inflater.decompress(packed, length + 1)
-    if len(found) != length or not inflater.eof or inflater.unused_data:
-        raise CodecError(f"the list of names has not {length} bytes")
-    return found
 
 
 def _count(names: int, images: int) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from underdraw.codec.deflated import inflate_to
 from underdraw.files import aside
 
 INTEGERS = "integers.z"
@@ -39,13 +40,15 @@ def read_integers(
     """The integers of tensors of these names and shapes, int64.
 
     Raises:
-        ValueError: the file is damaged, or holds more or less than they are.
+        CodecError: the file is damaged, or holds more or less than they are.
+        ValueError: they are more than a model may have.
         OSError: it cannot be read.
     """
     counts = {name: math.prod(shapes[name]) for name in sorted(shapes)}
     if sum(counts.values()) > MOST:
         raise ValueError(f"{sum(counts.values())} numbers are more than a model may have, {MOST}")
-    content = _inflated(path.read_bytes(), sum(_width(k) * n for k, n in counts.items()))
+    size = sum(_width(k) * n for k, n in counts.items())
+    content = np.frombuffer(inflate_to(path.read_bytes(), size, header=True), np.uint8)
     found, place = {}, 0
     for name, count in counts.items():
         planes = content[place : place + _width(name) * count].reshape(_width(name), count)
@@ -82,14 +85,3 @@ def _whole(planes: np.ndarray) -> np.ndarray:
     laid[:, :width] = planes.T
     folded = laid.view("<u8").reshape(-1)
     return (folded >> 1).astype(np.int64) ^ -(folded & 1).astype(np.int64)
-
-
-def _inflated(content: bytes, size: int) -> np.ndarray:
-    swell = zlib.decompressobj()
-    try:
-        found = swell.decompress(content, size + 1)
-    except zlib.error as error:
-        raise ValueError(str(error)) from error
-    if len(found) != size or not swell.eof or swell.unused_data:
-        raise ValueError(f"it is cut, or does not hold the {size} bytes that its config asks for")
-    return np.frombuffer(found, np.uint8)
