@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
 
@@ -45,16 +44,18 @@ def _mse(pixels, x):
     return (pixels.mean - x).square().mean((1, 2, 3))
 
 
-def test_structure_is_what_is_reported_of_files():
-    from underdraw.codec.measures import ssim as reported
+@pytest.mark.parametrize("contrast", [1.0, 0.05])
+def test_structure_is_what_is_reported_of_files(contrast):
+    from skimage.metrics import structural_similarity
 
-    levels = np.random.default_rng(0).integers(0, 256, (2, 3, 17, 24)).astype(np.uint8)
-    a, b = torch.from_numpy(levels).double() / 255
-    b = 0.7 * a + 0.3 * b
-    ours = ssim(a[None], b[None]).item()
-    rounded = (b * 255).round().numpy().astype(np.uint8)
-    assert ours == pytest.approx(reported(levels[0], rounded), abs=2e-3)
-    assert 0.5 < ours < 0.98
+    x = 0.5 + contrast * (torch.rand(2, 3, 17, 24, dtype=torch.float64) - 0.5)
+    a, b = x[0], 0.6 * x[0] + 0.4 * x[1]
+    theirs = structural_similarity(
+        a.numpy(), b.numpy(), channel_axis=0, data_range=1.0,
+        gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
+    )  # fmt: skip
+    assert ssim(a[None], b[None]).item() == pytest.approx(theirs, abs=1e-12)
+    assert 0.5 < theirs < 0.98
     torch.testing.assert_close(ssim(a[None], a[None]), torch.ones(1).double())
 
 

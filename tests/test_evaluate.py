@@ -10,6 +10,7 @@ from toy import Toy
 from underdraw.data import Subset, hold, random_subset
 from underdraw.evaluate import evaluate, passes
 from underdraw.latent import cost_by_cell, kl, posterior, prior
+from underdraw.likelihoods import Distortion
 from underdraw.models import build
 from underdraw.models.convdraw import ConvDRAWConfig
 from underdraw.models.draw import DRAWConfig
@@ -177,6 +178,9 @@ def test_what_does_not_fit_is_refused(model, images):
         evaluate(model, other)
     with pytest.raises(ValueError, match="K=-1"):
         evaluate(model, images, importance_samples=-1)
+    for more in ({"cells": True}, {"distortion": Distortion(0.5)}):
+        with pytest.raises(ValueError, match="importance_samples is 3, and rates of cells"):
+            evaluate(model, images, importance_samples=3, **more)
     with pytest.raises(ValueError, match="by 0"):
         evaluate(model, images, batch=0)
     with pytest.raises(ValueError, match="got -1"):
