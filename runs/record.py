@@ -23,7 +23,6 @@ from underdraw.evaluate import Evaluation, evaluate, passes
 from underdraw.files import write_json
 from underdraw.latent import LatentModel
 from underdraw.presets import TrainConfig
-from underdraw.study.runs import numbers_of
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "runs" / "results"
@@ -70,7 +69,7 @@ def begin(run: Path, initial: str | None = None) -> dict[str, Any]:
     """
     path, first = run / parts.ORIGIN, parts.before(initial)
     if not path.is_file():
-        after = {} if first is None else {"after": numbers_of(first).step}
+        after = {} if first is None else {"after": parts.updates(first)}
         write_json(path, {"commit": commit(), "machine": machine(), **after})
     found = json.loads(path.read_text(encoding="utf-8"))
     return {key: found[key] for key in ("commit", "machine")}

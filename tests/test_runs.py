@@ -27,6 +27,7 @@ import omniglot
 import omniglot_tables
 import parts
 import record
+import revive
 import speed
 import speed_codec
 import speed_conv
@@ -264,6 +265,46 @@ def test_a_run_that_went_on_from_another_tells_of_both(small, tmp_path, kept, mo
     convdraw.main(name, run=first, max_minutes=1e-6)  # another in its place
     with pytest.raises(ValueError, match=r"small began with 4 updates, and .*first has 1"):
         parts.chain(tmp_path / "out" / name)
+
+
+def test_a_run_goes_on_from_shipped_weights_when_its_folder_is_gone(
+    small, tmp_path, kept, monkeypatch
+):
+    few(monkeypatch)
+    monkeypatch.setattr(record, "ROOT", tmp_path)
+    monkeypatch.setattr(record, "ZOO", tmp_path / "zoo")
+    monkeypatch.setattr(checkpoint, "shipped", lambda: {name: tmp_path / "zoo" / name})
+    short = replace(small, train=replace(small.train, steps=4, validate_every=2, compile=False))
+    monkeypatch.setattr(convdraw, "preset", lambda name: short)
+    name, first = "draw_mnist_small", tmp_path / "out" / "first"
+    convdraw.main(name, run=first)
+    convdraw.main(name, initial=str(first), ship=True)
+    shutil.rmtree(tmp_path / "out")
+    revive.main(name)
+    with pytest.raises(SystemExit, match="small_before exists"):
+        revive.main(name)
+    there = tmp_path / "out" / f"{name}_before"
+    for key, value in checkpoint.load(name).state_dict().items():
+        assert torch.equal(checkpoint.load(there).state_dict()[key], value)
+    convdraw.main(name, initial=str(there), batch=2, ship=True)
+    row = record.read(name)
+    assert [part["batch"] for part in row["parts"]] == [4, 4, 2]
+    assert (row["updates"], row["images_seen"]) == (12, 8 * 4 + 4 * 2)
+    assert row["minutes"] == sum(part["minutes"] for part in row["parts"])
+    assert [(one["step"], one["part"]) for one in row["log"]] == [
+        (2, 1), (4, 1), (6, 2), (8, 2), (10, 3), (12, 3),
+    ]  # fmt: skip
+    assert parts.chain(tmp_path / "out" / name) == [there, tmp_path / "out" / name]
+    write_json(there / parts.TOLD, {**row, "updates": 9})
+    with pytest.raises(ValueError, match=r"small began with 8 updates, and .*before has 9"):
+        parts.chain(tmp_path / "out" / name)
+
+
+def test_what_ships_as_an_exact_model_is_trained_further_as_a_float_one(tmp_path):
+    revive.main("convdraw_photo_low", run=tmp_path / "before")
+    model, row = checkpoint.load(tmp_path / "before"), record.read("convdraw_photo_low")
+    assert sum(p.numel() for p in model.parameters()) == row["parameters"]
+    assert parts.efforts(tmp_path / "before")["minutes"] == pytest.approx(row["minutes"])
 
 
 def test_a_row_says_what_was_minimised():

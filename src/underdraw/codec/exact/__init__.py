@@ -7,6 +7,7 @@ picture = twin.pixels(trace.frames[-1].canvas).levels  # uint8
 
 from underdraw.codec.exact.cost import Cost, bits_per_dim, cost, information
 from underdraw.codec.exact.export import export, prune, twin_of
+from underdraw.codec.exact.floats import float_of
 from underdraw.codec.exact.gaussians import ExactGaussian, ExactPixels
 from underdraw.codec.exact.grid import BOUND, CLASSES, FRACTION, GRIDS
 from underdraw.codec.exact.store import ModelError, describe, load, locate, shipped
@@ -26,6 +27,7 @@ __all__ = [
     "cost",
     "describe",
     "export",
+    "float_of",
     "information",
     "load",
     "locate",
