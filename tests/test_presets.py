@@ -81,7 +81,7 @@ def test_data_and_model_agree(name):
         ("convdraw_photo", 12),
         ("convdraw_photo_low", 32),
         ("convdraw_photo_least", 32),
-        ("convdraw_photo_mid", 16),
+        ("convdraw_photo_mid", 32),
     ],
 )
 def test_the_models_of_photographs_are_ones_for_codecs(name, maps):

@@ -55,7 +55,7 @@ class Evaluation:
     """`nats` in bits per dimension (a colour pixel has three)."""
     bits_per_dim_discrete: float | None
     """The same with the exact mass of the 256 levels in the place of the density of dequantised
-    pixels: what a lossless coder pays. None for binary images."""
+    pixels: what a lossless coder pays. None for Bernoulli pixels."""
     rate_bits_per_dim: float
     """`rate` in bits per dimension."""
     importance_samples: int
