@@ -6,9 +6,9 @@ Every random number of a run is computed from the seed and its place, never from
     evaluation  N(seed, image, sample)
 
 So a killed run resumes to the last bit, W processes see what one would, and a bound can be
-repeated whatever the batch size. Evaluation uses the Philox counter-based generator, whose key holds
-seed and sample and whose counter begins at the image; training draws a joint batch from one seeded
-generator and cuts out its share.
+repeated whatever the batch size. Evaluation uses the Philox counter-based generator, whose key
+holds seed and sample and whose counter begins at the image; training draws a joint batch from one
+seeded generator and cuts out its share.
 """
 
 from collections.abc import Sequence

@@ -6,6 +6,7 @@ behind, a *likelihood* turns the last canvas into p(x | z).
 
 from underdraw.latent.folds import (
     Fold,
+    cell,
     cost_by_cell,
     cost_by_kl,
     cost_by_sample,
@@ -47,6 +48,7 @@ __all__ = [
     "Terms",
     "Trace",
     "as_given",
+    "cell",
     "cost_by_cell",
     "cost_by_kl",
     "cost_by_sample",

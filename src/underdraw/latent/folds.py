@@ -14,15 +14,12 @@ offset that the decoder knows adds just such noise (`sources.from_cell`) and cos
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from underdraw.distributions import Gaussian
 from underdraw.latent.sources import seen
 from underdraw.latent.trace import Choice, Drawn, Frame
+from underdraw.likelihoods.levels import log_between
 
-LEAST = 1e-5
-"""A mass below this is taken as density times width."""
 NARROW = 1 / 50
 """Standard deviation that is added to the prior's, in squares, in cells."""
 Fold = Callable[[Frame, list[Drawn]], Any]
@@ -39,14 +36,17 @@ def log_ratio(drawn: Drawn | Choice) -> Tensor:
     return (q.log_prob(drawn.z) - drawn.p.log_prob(drawn.z)).flatten(1).sum(1)
 
 
+def cell(drawn: Drawn | Choice) -> Tensor:
+    """Minus the logarithm of the mass of the cell around each latent, nats, of its shape."""
+    width = 12**0.5 * seen(drawn.q).sigma
+    wide = (drawn.p.sigma.square() + (NARROW * width).square()).sqrt()
+    middle, side = (drawn.z - drawn.p.mu) / wide, width / wide
+    return -log_between(middle - side / 2, middle + side / 2, side.expand_as(middle))
+
+
 def log_cell(drawn: Drawn | Choice) -> Tensor:
     """Minus the logarithm of the mass of the cell around this sample, nats per image, (B,)."""
-    width = 12**0.5 * seen(drawn.q).sigma
-    p = Gaussian(drawn.p.mu, 0.5 * (drawn.p.sigma.square() + (NARROW * width).square()).log())
-    half, scale, away = width / 2, (-p.log_sigma).exp() * 0.5**0.5, (drawn.z - p.mu).abs()
-    mass = 0.5 * (torch.erf(scale * (half - away)) + torch.erf(scale * (half + away)))
-    thin = p.log_prob(drawn.z) + width.log()  # where the mass is lost in rounding
-    return -torch.where(mass > LEAST, mass.clamp(min=LEAST).log(), thin).flatten(1).sum(1)
+    return cell(drawn).flatten(1).sum(1)
 
 
 def whole(frame: Frame, drawn: list[Drawn]) -> tuple[Frame, list[Drawn]]:

@@ -141,15 +141,15 @@ def convdraw_photo_low() -> Preset:
 def convdraw_photo_mid() -> Preset:
     """Photographs of any size, for files of middle size.
 
-    `convdraw_photo_low`, in whose shape and from whose weights it was trained, with twice the weight
-    of the pixels, and more at first, so that more of its latents come to be used.
+    `convdraw_photo_low`, in whose shape and from whose weights it was trained, with twice the
+    weight of the pixels, and more at first. Maps that the other does not use began anew.
     """
     low = convdraw_photo_low()
     return replace(
         low,
         name="convdraw_photo_mid",
         summary="4 steps, 96 maps, 3x3, any size: 48x48 crops of photographs, at middle rates",
-        train=replace(low.train, steps=10_000, learning_rate=1e-3, beta=0.4, beta_from=(1.6, 0.3)),
+        train=replace(low.train, steps=10_000, learning_rate=1e-3, beta=0.4, beta_from=(4.0, 0.35)),
     )
 
 
