@@ -17,7 +17,8 @@ do. (Then every continuation gives that symbol.) A quotient of 2^24 or more is n
 
 **What is looked at.** A symbol takes at most one word. So N symbols are read from a window of N + 2
 words, however many bytes there are. Where it begins, and `low` and `range` there, an encoder knows
-that is told what was read.
+that is told what was read. If it then stands so that no word behind the data was looked at, every
+continuation would have given the same, and one is enough.
 """
 
 from typing import Any
@@ -99,24 +100,36 @@ class Decoder:
         return self._agree(UNIFORM, sizes.astype(np.int32))
 
     def _agree(self, model: Any, parameters: Any) -> Whole:  # noqa: ANN401
-        if self.ended or len(parameters) == 0:
+        count = len(parameters)
+        if self.ended or count == 0:
             return np.zeros(0, dtype=np.int64)
-        trials = [_attempt(coder, model, parameters)[1] for coder in self._window(len(parameters))]
-        read = _agreement(trials[0], trials[-1])
-        self.ended = len(read) < len(parameters)
-        if not self.ended:
+        part, state = self._window(count)
+        read = _attempt(_coder(part, self._ends[0], state), model, parameters)[1]
+        if len(read) == count:
             self._told.encode(read, model, parameters)
+        if len(read) < count or self._looks_past_the_end():
+            for end in self._ends[1:]:
+                other = _attempt(_coder(part, end, state), model, parameters)[1]
+                read = _agreement(read, other)
+        self.ended = len(read) < count
         return read.astype(np.int64)
 
-    def _window(self, count: int) -> list[Any]:
-        """A decoder for each continuation, of the words that so many symbols may take."""
+    def _window(self, count: int) -> tuple[bytes, Any]:
+        """The words that so many symbols may take, as far as there are, and the coder's state."""
         place, state = self._told.pos()
-        part = bytes(self._data[4 * place : 4 * (place + count + _LOOK)])
-        padding = 4 * _LOOK + -len(part) % 4
-        coders = [STREAM.queue.RangeDecoder(to_words(part + end * padding)) for end in self._ends]
-        for coder in coders:
-            coder.seek(0, state)
-        return coders
+        return bytes(self._data[4 * place : 4 * (place + count + _LOOK)]), state
+
+    def _looks_past_the_end(self) -> bool:
+        """Whether what follows the data could have changed what was read last."""
+        return 4 * (self._told.pos()[0] + _LOOK) > len(self._data)
+
+
+def _coder(part: bytes, end: bytes, state: Any) -> Any:  # noqa: ANN401
+    """A decoder of words that are continued by a byte for ever, or as far as it can look."""
+    padding = 4 * _LOOK + -len(part) % 4
+    coder = STREAM.queue.RangeDecoder(to_words(part + end * padding))
+    coder.seek(0, state)
+    return coder
 
 
 def _agreement(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.int32]:
