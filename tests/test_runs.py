@@ -1,5 +1,6 @@
 """What the scripts that make the reported numbers decide by themselves."""
 
+import copy
 import importlib.util
 import json
 import math
@@ -15,6 +16,7 @@ import torch
 from PIL import Image
 
 import ablations
+import awaken
 import clock
 import codec_tables
 import convdraw
@@ -36,6 +38,7 @@ import study_tables
 import tables
 import tight
 from codec.crops import crops, tiny
+from codec.exact.small import MODELS, picture, stirred
 from underdraw import checkpoint
 from underdraw.codec.rivals import RIVALS
 from underdraw.configs import to_json
@@ -305,6 +308,44 @@ def test_what_ships_as_an_exact_model_is_trained_further_as_a_float_one(tmp_path
     model, row = checkpoint.load(tmp_path / "before"), record.read("convdraw_photo_low")
     assert sum(p.numel() for p in model.parameters()) == row["parameters"]
     assert parts.efforts(tmp_path / "before")["minutes"] == pytest.approx(row["minutes"])
+
+
+def test_maps_that_tell_nothing_begin_anew_and_the_others_stay():
+    model = stirred(replace(MODELS["one"], shape=(3, 8, 8)))
+    to_q, to_p, quiet = model.tower[0].to_q, model.tower[0].to_p, torch.tensor([2])
+    with torch.no_grad():
+        for part in (to_q.affine, to_p.affine):
+            part.weight[2::3], part.bias[2::3] = 0.0, 0.0  # both say 0 of the last of three maps,
+        to_p.affine.bias[5] = -12.0  # the prior surely
+        to_q.affine.weight[:2] *= 9.0
+    images = torch.randint(0, 256, (4, 3, 8, 8)).byte()
+    before, filters = copy.deepcopy(model), model.tower[0].rnn_dec.filters().detach().clone()
+    assert awaken.awakened(model, images) == [1]
+    assert (awaken.most_told(model, images)[0] > awaken.QUIET).all()
+    now, old = model.state_dict(), before.state_dict()
+    for name in ("to_q.affine", "to_p.affine"):
+        for part in ("weight", "bias"):
+            a, b = (state[f"layers.0.{name}.{part}"].unflatten(0, (-1, 3)) for state in (now, old))
+            assert torch.equal(a[:, :2], b[:, :2])
+            assert part == "bias" or name == "to_p.affine" or (a[:, 2] != b[:, 2]).all()
+    kept = model.tower[0].rnn_dec.filters()
+    others = torch.arange(kept.shape[1]) != quiet
+    torch.testing.assert_close(kept[:, others], filters[:, others])
+    assert (kept[:, quiet] != filters[:, quiet]).all()
+    assert torch.equal(to_q.log_variance[:, 2], torch.zeros(3))
+    assert torch.equal(now["layers.0.rnn_enc.weight"], old["layers.0.rnn_enc.weight"])
+
+
+def test_a_run_goes_on_with_maps_begun_anew(tmp_path, monkeypatch):
+    model = stirred(MODELS["two"])
+    checkpoint.save(model, tmp_path / "run", data={"name": "x"}, train={})
+    write_json(tmp_path / "run" / parts.TOLD, {**dict.fromkeys(parts.ADDED, 3), "log": []})
+    monkeypatch.setattr(awaken, "levels", lambda *given: picture(4, 3, 8, 8))
+    awaken.main(tmp_path / "run", tmp_path / "next")
+    assert parts.efforts(tmp_path / "next")["updates"] == 3
+    assert checkpoint.load(tmp_path / "next").config == model.config
+    with pytest.raises(SystemExit, match="next exists"):
+        awaken.main(tmp_path / "run", tmp_path / "next")
 
 
 def test_a_row_says_what_was_minimised():
