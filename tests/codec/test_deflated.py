@@ -15,8 +15,8 @@ def test_a_bomb_takes_no_memory(header: bool) -> None:
     packed = zlib.compress(content, 9) if header else deflate(content)
     tracemalloc.start()
     try:
-        with pytest.raises(CodecError, match="holds more than 10 bytes"):
-            inflate(packed, 10, header)
+        with pytest.raises(CodecError, match="what is sent is cut, or holds more than 10 bytes"):
+            inflate(packed, "what is sent", 10, header)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
@@ -24,9 +24,10 @@ def test_a_bomb_takes_no_memory(header: bool) -> None:
 
 def test_a_count_is_exact() -> None:
     packed = deflate(b"seven b")
-    assert inflate_to(packed, 7) == inflate(packed, 7) == inflate(packed) == b"seven b"
-    with pytest.raises(CodecError, match="holds 7 bytes, not 8"):
-        inflate_to(packed, 8)
+    found = inflate_to(packed, "it", 7), inflate(packed, "it", 7), inflate(packed, "it")
+    assert set(found) == {b"seven b"}
+    with pytest.raises(CodecError, match="it holds 7 bytes, not 8"):
+        inflate_to(packed, "it", 8)
     for other in (packed[:-1], packed + b"x", zlib.compress(b"seven b")):
-        with pytest.raises(CodecError, match="a deflated section is"):
-            inflate_to(other, 7)
+        with pytest.raises(CodecError, match=r"it is (damaged|cut)"):
+            inflate_to(other, "it", 7)

@@ -12,7 +12,7 @@ from PIL import Image
 from underdraw.cli import tell
 from underdraw.cli.watching import watched
 from underdraw.codec import archive
-from underdraw.codec.container import Archive, check_names, parse_archive
+from underdraw.codec.container import Archive, check_count, check_names, parse_archive
 from underdraw.codec.errors import CodecError, named
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import Picture, read
@@ -29,7 +29,8 @@ def of_many(
 ) -> tuple[bytes, dict[str, Any]]:
     """An archive, after it has been decoded again, and what is to be said of it."""
     wish.check()
-    check_names(list(files))
+    check_count(len(files))
+    check_names(files)
     pictures = {name: read(path, max_pixels) for name, path in files.items()}
     for name, picture in pictures.items():
         if picture.alpha is not None and (picture.alpha < 255).any():

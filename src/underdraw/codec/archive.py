@@ -34,6 +34,7 @@ from underdraw.codec.container import (
     Block,
     Bytes,
     build_archive,
+    check_count,
     check_names,
     parse_archive,
     varint,
@@ -229,11 +230,10 @@ def encode(
         max_pixels: that may be drawn for a picture.
 
     Raises:
-        CodecError: the names are no names of files or not as many as the pictures, or the model
-            draws no such pictures.
+        CodecError: the names are no names of files or not as many as the pictures, or these are
+            too many, or the model draws no such pictures.
     """
-    if names is not None and len(names) != len(pictures):
-        raise CodecError(f"there are {len(names)} names for {len(pictures)} pictures")
+    check_count(len(pictures), None if names is None else len(names))
     check_names(names or ())
     blocks = []
     shapes = [picture.shape for picture in pictures]

@@ -168,7 +168,7 @@ def pictures_of(
 
 def _with_extras(header: Header, levels: UInt8[np.ndarray, "c h w"]) -> Picture:
     extras = header.extras
-    profile = inflate(extras[PROFILE]) if PROFILE in extras else None
+    profile = inflate(extras[PROFILE], "the colour profile") if PROFILE in extras else None
     return Picture(levels, alpha_of(header), profile)
 
 

@@ -17,11 +17,12 @@ def deflate(content: bytes) -> bytes:
     return squeeze.compress(content) + squeeze.flush()
 
 
-def inflate(packed: bytes, most: int = MAX_PROFILE, header: bool = False) -> bytes:
+def inflate(packed: bytes, what: str, most: int = MAX_PROFILE, header: bool = False) -> bytes:
     """What was deflated, of at most so many bytes, and nothing after it.
 
     Args:
         packed: with or without the `header` of zlib.
+        what: it is, for messages.
         most: bytes that are made, at most.
         header: whether it is there.
 
@@ -32,21 +33,21 @@ def inflate(packed: bytes, most: int = MAX_PROFILE, header: bool = False) -> byt
     try:
         content = swell.decompress(packed, most + 1)
     except zlib.error as error:
-        raise CodecError(f"a deflated section is damaged: {error}") from error
+        raise CodecError(f"{what} is damaged: {error}") from error
     if len(content) > most or not swell.eof or swell.unused_data:
-        raise CodecError(f"a deflated section is cut, or holds more than {most} bytes")
+        raise CodecError(f"{what} is cut, or holds more than {most} bytes")
     return content
 
 
-def inflate_to(packed: bytes, count: int, header: bool = False) -> bytes:
+def inflate_to(packed: bytes, what: str, count: int, header: bool = False) -> bytes:
     """What was deflated, of exactly so many bytes; see `inflate`.
 
     Raises:
         CodecError: anything else.
     """
-    found = inflate(packed, count, header)
+    found = inflate(packed, what, count, header)
     if len(found) != count:
-        raise CodecError(f"a deflated section holds {len(found)} bytes, not {count}")
+        raise CodecError(f"{what} holds {len(found)} bytes, not {count}")
     return found
 
 
@@ -61,5 +62,5 @@ def unpack_alpha(packed: bytes, size: tuple[int, int]) -> UInt8[np.ndarray, "h w
     Raises:
         CodecError: the bytes are damaged or of another size.
     """
-    steps = np.frombuffer(inflate_to(packed, size[0] * size[1]), np.uint8)
+    steps = np.frombuffer(inflate_to(packed, "opacity", size[0] * size[1]), np.uint8)
     return np.cumsum(steps, dtype=np.uint8).reshape(size)

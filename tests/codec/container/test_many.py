@@ -8,6 +8,7 @@ import pytest
 from codec.container.samples import BLOCKS, MODEL, NAMES, SMALL, sealed
 from underdraw.codec.container import (
     ARCHIVE,
+    MAX_ALL,
     Block,
     Incomplete,
     build,
@@ -138,8 +139,9 @@ def test_no_name_is_the_folder_of_another(names):
         index.read_names(head + crc32(head) + swapped[len(head) + 4 :])
 
 
-def archive_of(block, letters=0, packed=b"", length=None):
-    head = b"\xd5UD\n\x01\x02" + MODEL + varint(1) + b"".join(map(varint, (*block, 0))) + crc32(b"")
+def archive_of(block, letters=0, packed=b"", length=None, blocks=1):
+    told = b"".join(map(varint, (*block, 0))) + crc32(b"")
+    head = b"\xd5UD\n\x01\x02" + MODEL + varint(blocks) + blocks * told
     head += varint(letters) + varint(len(packed) if length is None else length) + crc32(packed)
     return sealed(head) + packed
 
@@ -153,6 +155,10 @@ def archive_of(block, letters=0, packed=b"", length=None):
         (archive_of((1 << 34, 5, 5, 3, 1)), r"pictures in a block must be in 1\.\.65536"),
         (archive_of((1 << 16, 50, 50, 3, 1)), "65536 pictures of 50 x 50 are more than"),
         (archive_of((1, 5, 5, 3, 1), 5000, b"x"), "1 bytes cannot hold names of 5000"),
+        (archive_of((1, 5, 5, 3, 1), 0, b"x"), "1 bytes of names that have none"),
+        (archive_of((3, 5, 5, 3, 1), 4, b"x"), "4 bytes cannot be the names of 3 pictures"),
+        (archive_of((2, 5, 5, 3, 1), 8194, b"x" * 9), "8194 bytes cannot be the names of 2"),
+        (archive_of((65536, 1, 1, 3, 1), blocks=17), "1114112 pictures are more than an archive"),
         (archive_of((1, 5, 5, 3, 1), 1 << 30, b"", 1 << 30), "length of the names must be in"),
         (sealed(b"\xd5UD\n\x01\x02" + MODEL + varint(1 << 34)), "the header is incomplete"),
     ],
@@ -165,11 +171,11 @@ def test_archives_that_lie(data, reason):
 @pytest.mark.parametrize(
     ("letters", "packed", "reason"),
     [
-        (5, zlib.compress(b"a.png" * 200), "more than 5 bytes"),
-        (9, zlib.compress(b"a.png"), "holds 5 bytes, not 9"),
+        (5, zlib.compress(b"a.png" * 200), "the list of names is cut, or holds more than 5 bytes"),
+        (9, zlib.compress(b"a.png"), "the list of names holds 5 bytes, not 9"),
         (5, zlib.compress(b"a.png") + b"x", "more than 5 bytes"),
-        (5, b"no zlib", "no such list"),
-        (5, zlib.compress(b"\xff\xff\xff\xff\xff"), "no such list"),
+        (5, b"no zlib", "the list of names is damaged"),
+        (5, zlib.compress(b"\xff\xff\xff\xff\xff"), "the list of names is no UTF-8"),
         (5, zlib.compress(b"a\0b\0c"), "3 names for 1 pictures"),
         (5, zlib.compress(b"../.."), "no safe name"),
     ],
@@ -195,8 +201,51 @@ def test_names_are_counted_before_they_are_made() -> None:
     packed = zlib.compress(letters)
     place = index.names._replace(first=0, length=len(packed), check=crc32(packed))
     lying = index._replace(names=place, letters=len(letters))
+    assert memory_of(lying, packed, "1048577 names for 1 picture") < 3 * len(letters)
+
+
+def test_as_many_pictures_as_an_archive_may_have():
+    data = archive_of((65536, 1, 1, 3, 1), blocks=16)
+    assert parse_archive(data).images == MAX_ALL
+    letters = 2 * MAX_ALL - 1
+    for count, fits in ((letters, True), (letters - 1, False)):
+        data = archive_of((65536, 1, 1, 3, 1), count, bytes(1 << 12), blocks=16)
+        if fits:
+            assert parse_archive(data).letters == letters
+        else:
+            with pytest.raises(CodecError, match="2097150 bytes cannot be the names of 1048576"):
+                parse_archive(data)
+
+
+def test_names_are_looked_at_as_they_are_made():
+    names = b"abc\0" * (MAX_ALL - 1) + b"abc"
+    data = archive_of((65536, 1, 1, 3, 1), len(names), zlib.compress(names), blocks=16)
+    assert memory_of(parse_archive(data), data, "'abc' is there twice") < 4 * len(names)
+
+
+def memory_of(index, data, reason):
+    """What is taken to refuse names."""
     tracemalloc.start()
-    with pytest.raises(CodecError, match="1048577 names for 1 picture"):
-        lying.read_names(packed)
-    assert tracemalloc.get_traced_memory()[1] < 3 * len(letters)
-    tracemalloc.stop()
+    try:
+        with pytest.raises(CodecError, match=reason):
+            index.read_names(data)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_pictures_than_an_archive_may_have_are_not_written():
+    blocks = [(Block(65536, 1, 1, 3, 1), b"")] * 17
+    with pytest.raises(CodecError, match="1114112 pictures are more than an archive may have"):
+        build_archive(MODEL, blocks)
+
+
+def test_safe_names():
+    for name in ("a", "a/b:c", "\x80".encode("latin1").decode("cp1252"), "\u2028", "x" * 4096):
+        check_name(name)
+    for code in [*range(0x20), *range(0x7F, 0xA0), 0xD800, 0xDFFF]:
+        with pytest.raises(CodecError, match="no safe name"):
+            check_name(f"a{chr(code)}")
+    for name in ("\n:b", "a:", "é:x"):
+        with pytest.raises(CodecError, match="no safe name"):
+            check_name(name)

@@ -5,11 +5,13 @@ A `.udr` file holds one picture (`build`, `parse`) or many (`build_archive`, `pa
 """
 
 from underdraw.codec.container.many import (
+    MAX_ALL,
     MAX_IMAGES,
     MAX_LANES,
     Archive,
     Block,
     build_archive,
+    check_count,
     check_name,
     check_names,
     parse_archive,
@@ -38,6 +40,7 @@ __all__ = [
     "KINDS",
     "LOSSLESS",
     "LOSSY",
+    "MAX_ALL",
     "MAX_IMAGES",
     "MAX_LANES",
     "PROFILE",
@@ -49,6 +52,7 @@ __all__ = [
     "Incomplete",
     "build",
     "build_archive",
+    "check_count",
     "check_name",
     "check_names",
     "kind_of",

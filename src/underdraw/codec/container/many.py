@@ -11,16 +11,17 @@ The pictures of a block have one size. Names are UTF-8, a zero byte between two,
 blocks and of the pictures in them; without names both lengths are 0. A name is a relative path that
 leads to no other place: parts between slashes, none of them empty, . or .., no backslash, no
 control character, no colon in the second place. No name is there twice, or a folder of another.
+So a list of names has at least two bytes for each picture, but for the last zero.
 
 What is damaged costs itself alone: a block its pictures, the names the names. Only where the
 header is damaged or cut nothing can be read.
 """
 
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
-from unicodedata import category
 
 from underdraw.codec.container.reading import Bytes, crc32, varint
 from underdraw.codec.container.single import (
@@ -36,10 +37,13 @@ from underdraw.codec.errors import CodecError
 from underdraw.codec.usual import MAX_PIXELS
 
 MAX_IMAGES = 1 << 16  # of a block
+MAX_ALL = 1 << 20  # pictures of an archive
 MAX_LANES = 1 << 10
 _EXPANSION = 1032  # no deflated data grow by more
 _LETTERS = 1 << 26  # of all names together
 _LONGEST = 4096  # bytes of a name
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\\]|^.:")  # Unicode's Cc, Cs; \ and c:
+LIST = "the list of names"
 
 
 class Block(NamedTuple):
@@ -127,40 +131,62 @@ class Archive(NamedTuple):
         """
         if not self.letters:
             return None
-        packed = self.names.read(data, "the list of names")
+        packed = self.names.read(data, LIST)
+        text = inflate_to(packed, LIST, self.letters, header=True)
+        check_count(self.images, text.count(b"\0") + 1)  # before they are made
         try:
-            text = inflate_to(packed, self.letters, header=True)
-            _count(text.count(b"\0") + 1, self.images)  # before they are made
-            names = text.decode().split("\0")
-        except (CodecError, UnicodeDecodeError) as error:
-            raise CodecError(f"the list of names is no such list: {error}") from None
-        check_names(names)
-        return names
+            return check_names(part.decode() for part in _parts(text))
+        except UnicodeDecodeError as error:
+            raise CodecError(f"{LIST} is no UTF-8: {error}") from None
 
 
-def _count(names: int, images: int) -> None:
-    if names != images:
+def _parts(text: bytes) -> Iterator[bytes]:
+    """What stands between zero bytes."""
+    first = 0
+    while (end := text.find(b"\0", first)) >= 0:
+        yield text[first:end]
+        first = end + 1
+    yield text[first:]
+
+
+def check_count(images: int, names: int | None = None) -> None:
+    """Refuse more pictures than an archive may have, and more or fewer names than pictures.
+
+    Raises:
+        CodecError: with the numbers.
+    """
+    if images > MAX_ALL:
+        raise CodecError(f"{images} pictures are more than an archive may have, {MAX_ALL}")
+    if names not in (None, images):
         raise CodecError(f"there are {names} names for {images} pictures")
 
 
-def check_names(names: Sequence[str]) -> None:
+def check_names(names: Iterable[str]) -> list[str]:
     """Refuse names that could lead out of their folder, or of which one is in another's way.
+
+    They are looked at one by one, and no further than to the first that is wrong or there twice.
+
+    Returns:
+        The names.
 
     Raises:
         CodecError: naming them.
     """
+    found: dict[str, None] = {}
     for name in names:
         check_name(name)
-    ways = sorted(name.replace("/", "\0") for name in names)  # what is below a name is right behind
-    for way, after in pairwise(ways):
-        if way == after:
-            raise CodecError(f"the name {_name(way)!r} is there twice")
-        if after.startswith(way + "\0"):
+        if name in found:
+            raise CodecError(f"the name {name!r} is there twice")
+        found[name] = None
+    ways = sorted(name.encode().replace(b"/", b"\0") for name in found)
+    for way, after in pairwise(ways):  # what is below a name is right behind it
+        if after.startswith(way + b"\0"):
             raise CodecError(f"the name {_name(way)!r} is a folder of {_name(after)!r}, too")
+    return list(found)
 
 
-def _name(way: str) -> str:
-    return way.replace("\0", "/")
+def _name(way: bytes) -> str:
+    return way.replace(b"\0", b"/").decode()
 
 
 def check_name(name: str) -> None:
@@ -170,8 +196,8 @@ def check_name(name: str) -> None:
         CodecError: it could.
     """
     parts = name.split("/")
-    unsafe = "\\" in name or name[1:2] == ":" or any(category(c) in ("Cc", "Cs") for c in name)
-    if unsafe or {"", ".", ".."} & set(parts) or len(name.encode()) > _LONGEST:
+    unsafe = _UNSAFE.search(name) or {"", ".", ".."} & set(parts)
+    if unsafe or len(name.encode()) > _LONGEST:
         raise CodecError(f"{name!r} is no safe name of a file")
 
 
@@ -190,9 +216,9 @@ def build_archive(
     """
     if len(model) != HASH:
         raise CodecError(f"model must be named by 8 bytes, is by {len(model)}")
-    if names is not None:
-        _count(len(names), sum(block.images for block, _ in blocks))
-        check_names(names)
+    images = sum(block.images for block, _ in blocks)
+    check_count(images, None if names is None else len(names))
+    check_names(names or ())
     letters = b"" if names is None else "\0".join(names).encode()
     packed = zlib.compress(letters, 9) if letters else b""
     head = MAGIC + bytes([VERSION, ARCHIVE]) + model + varint(len(blocks))
@@ -211,7 +237,8 @@ def parse_archive(data: bytes, most: int = MAX_PIXELS) -> Archive:
 
     Raises:
         Incomplete: the header is not all there.
-        CodecError: it is no archive, it is damaged, or a block is too large.
+        CodecError: it is no archive, it is damaged, it has too many pictures, or a block is too
+            large.
     """
     source = Bytes(data)
     if start(source) != ARCHIVE:
@@ -225,13 +252,28 @@ def parse_archive(data: bytes, most: int = MAX_PIXELS) -> Archive:
     source.check("the header")
     for block in blocks:
         limit(block.height, block.width, most, block.images)
-    if letters > _EXPANSION * packed[0]:
-        raise CodecError(f"{packed[0]} bytes cannot hold names of {letters}")
+    images = sum(block.images for block in blocks)
+    check_count(images)
+    _check_letters(letters, packed[0], images)
     place, places = source.place, []
     for length, check in [packed, *entries]:
         places.append(Place(place, length, check))
         place += length
     return Archive(model, tuple(blocks), tuple(places[1:]), places[0], letters)
+
+
+def _check_letters(letters: int, packed: int, images: int) -> None:
+    """Refuse lists of names that cannot be those of so many pictures.
+
+    Raises:
+        CodecError: with the numbers.
+    """
+    if letters > _EXPANSION * packed:
+        raise CodecError(f"{packed} bytes cannot hold names of {letters}")
+    if packed and not letters:
+        raise CodecError(f"there are {packed} bytes of names that have none")
+    if letters and not 2 * images - 1 <= letters < (_LONGEST + 1) * images:
+        raise CodecError(f"{letters} bytes cannot be the names of {images} pictures")
 
 
 def _block(source: Bytes) -> Block:

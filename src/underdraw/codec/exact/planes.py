@@ -48,7 +48,8 @@ def read_integers(
     if sum(counts.values()) > MOST:
         raise ValueError(f"{sum(counts.values())} numbers are more than a model may have, {MOST}")
     size = sum(_width(k) * n for k, n in counts.items())
-    content = np.frombuffer(inflate_to(path.read_bytes(), size, header=True), np.uint8)
+    content = inflate_to(path.read_bytes(), "the list of numbers", size, header=True)
+    content = np.frombuffer(content, np.uint8)
     found, place = {}, 0
     for name, count in counts.items():
         planes = content[place : place + _width(name) * count].reshape(_width(name), count)
