@@ -79,6 +79,10 @@ def even_row(bits):
     return [v << (24 - bits) for v in range(2**bits + 1)]
 
 
+class Damaged(Exception):
+    """What a decoder refuses."""
+
+
 class PlainEncoder:
     """The range coder, with `low` as one long number."""
 
@@ -131,14 +135,22 @@ class PlainReader:
 
     def __init__(self, data):
         self.pair = PlainDecoder(data, b"\x00"), PlainDecoder(data, b"\xff")
-        self.ended = False
+        self.ended, self.data, self.told = False, data, PlainEncoder()
 
     def get(self, row):
         if self.ended:
             return None
         first, second = (decoder.get(row) for decoder in self.pair)
         self.ended = first is None or first != second
-        return None if self.ended else first
+        if self.ended:
+            return None
+        self.told.put(row[first], row[first + 1] - row[first])
+        return first
+
+    @property
+    def whole(self):
+        """Whether all that was asked for is there, and nothing else."""
+        return not self.ended and self.told.finish() == self.data
 
 
 class PlainStack:
@@ -206,6 +218,8 @@ def read_gaussians(reader, deltas, means, scales, tails=True):
             cell = centre(deltas[i], means[i], j) - h + u
             cell += (e[place] if u > h else -e[place]) if place in e else 0
             k[i], read[i] = cell * 2**j + low, True
+    if any(abs(n) >= 2**31 for n in k):
+        raise Damaged
     return k, read
 
 
@@ -227,13 +241,19 @@ def gaussian_parts(k, deltas, means, scales):
 
 
 def read_pixels(reader, means, scales, width):
-    """A vector of levels."""
+    """A vector of levels; None if the stream does not hold it all."""
     levels = []
     for start in range(0, len(means), 4096):
         run = list(zip(means[start : start + 4096], scales[start : start + 4096], strict=True))
         first = [reader.get(first_row(m, s, width)) for m, s in run]
-        for (m, s), a in zip(run, first, strict=True):
-            levels.append(16 * a + reader.get(second_row(m, s, width, a)))
+        if None in first:
+            return None
+        second = [
+            reader.get(second_row(*pair, width, a)) for pair, a in zip(run, first, strict=True)
+        ]
+        if None in second:
+            return None
+        levels += [16 * a + b for a, b in zip(first, second, strict=True)]
     return levels
 
 

@@ -12,6 +12,7 @@ import pytest
 from codec.crops import crops, tiny
 from codec.plain_coder import (
     SIGMA,
+    Damaged,
     PlainReader,
     PlainStack,
     centre,
@@ -23,7 +24,8 @@ from codec.plain_model import PlainModel
 from codec.test_plain_model import plain, tower
 from underdraw.codec.archive import encode_block
 from underdraw.codec.container import LOSSLESS, Header, build, build_archive
-from underdraw.codec.lossless import encode
+from underdraw.codec.errors import CodecError
+from underdraw.codec.lossless import decode, encode
 from underdraw.codec.philox import words
 
 
@@ -74,7 +76,8 @@ class Round:
             grids.append((7 * d, prior - o, min(max(c, 0), 1023), o))
         d, means, classes, offsets = zip(*grids, strict=True) if grids else ((),) * 4
         k, read = read_gaussians(self.reader, d, means, classes)
-        assert all(read)
+        if not all(read):
+            raise Damaged
         for where, n, spacing, o in zip(at, k, d, offsets, strict=True):
             z[where] = n * spacing + o
         self.known.append(z)
@@ -87,6 +90,8 @@ class Round:
         if channels < len(mean):
             mean, s = mean.sum(0, keepdims=True) // 3, s.sum(0, keepdims=True) // 3
         levels = read_pixels(self.reader, mean.ravel().tolist(), s.ravel().tolist(), 256)
+        if levels is None:
+            raise Damaged
         found = np.array(levels, np.uint8).reshape(channels, *size)
         if self.sites:
             self.give_back(found, size)
@@ -133,6 +138,15 @@ class Bytes:
         assert int.from_bytes(self.take(4), "big") == told
 
 
+def single(model: PlainModel, payload: bytes, size: tuple[int, int], channels: int) -> np.ndarray:
+    """The picture in a payload."""
+    reader = PlainReader(payload)
+    found = Round(model, reader, 0).picture(size, channels)
+    if not reader.whole:
+        raise Damaged
+    return found
+
+
 def long(model: PlainModel, data: bytes) -> np.ndarray:
     """The picture of a lossless file in the long form, without extras."""
     file = Bytes(data)
@@ -146,7 +160,7 @@ def long(model: PlainModel, data: bytes) -> np.ndarray:
     payload = file.take(length)
     assert zlib.crc32(payload) == told
     assert file.place == len(data)
-    return Round(model, PlainReader(payload), 0).picture(size, channels)
+    return single(model, payload, size, channels)
 
 
 def short(model: PlainModel, data: bytes) -> np.ndarray:
@@ -160,7 +174,7 @@ def short(model: PlainModel, data: bytes) -> np.ndarray:
     told = int.from_bytes(file.take(4), "big")
     payload = data[file.place :]
     assert zlib.crc32(payload) == told
-    return Round(model, PlainReader(payload), 0).picture(size, channels)
+    return single(model, payload, size, channels)
 
 
 def block(model: PlainModel, data: bytes, count: int, size, channels: int, lanes: int):
@@ -213,6 +227,19 @@ def test_a_second_decoder_reads_a_lossless_file(channels):
     assert np.array_equal(short(plain(twin), data), picture)
     data = build(header, encode(twin, picture[None])[0], short=False)
     assert np.array_equal(long(plain(twin), data), picture)
+
+
+def test_a_second_decoder_refuses_what_is_too_short_or_too_long():
+    twin = tiny()
+    (stream,) = encode(twin, crops(1, 4, 3))
+    assert single(plain(twin), stream, (4, 3), 3).shape == (3, 4, 3)
+    others = [stream[:-1], stream[:-3], stream[: len(stream) // 2], b"", stream + b"\0"]
+    others += [stream + stream, stream[:-1] + bytes([stream[-1] + 1])]
+    for other in others:
+        with pytest.raises(Damaged):
+            single(plain(twin), other, (4, 3), 3)
+        with pytest.raises(CodecError):
+            decode(twin, [other], (4, 3), 3)
 
 
 @pytest.mark.parametrize("make", [tiny, tower])

@@ -233,4 +233,7 @@ def decode(twin: Twin, streams: Sequence[Stream], size: Size, channels: int) -> 
     if channels not in (1, twin.shape[0]):
         raise CodecError(f"has {channels} channels, the model draws {twin.shape[0]}")
     readers = [Decoder(stream, complete=True) for stream in streams]
-    return take(Taken(twin, readers), size, channels)
+    levels = take(Taken(twin, readers), size, channels)
+    for reader in readers:
+        reader.close()
+    return levels

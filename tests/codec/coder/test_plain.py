@@ -1,11 +1,29 @@
 """The same words out of plain Python."""
 
+import numpy as np
 import pytest
 
 from codec.coder.samples import CASES, WIDTH, encode, picture, sample
-from codec.plain_coder import PlainEncoder, PlainReader, PlainStack, read_gaussians, read_pixels
-from underdraw.codec.coder import Decoder, Encoder, Stack, get_gaussians, put_gaussians, put_pixels
+from codec.plain_coder import (
+    Damaged,
+    PlainEncoder,
+    PlainReader,
+    PlainStack,
+    gaussian_row,
+    read_gaussians,
+    read_pixels,
+)
+from underdraw.codec.coder import (
+    Decoder,
+    Encoder,
+    Grid,
+    Stack,
+    get_gaussians,
+    put_gaussians,
+    put_pixels,
+)
 from underdraw.codec.coder.gaussian import intervals
+from underdraw.codec.errors import CodecError
 
 
 def plain_symbols(parts):
@@ -46,3 +64,25 @@ def test_plain_decoder_reads_pixels():
     put_pixels([encoder], levels, cells)
     mean, scale = (cells.twice // 2).tolist(), cells.scale.tolist()
     assert read_pixels(PlainReader(encoder.finish()), mean, scale, WIDTH) == levels.tolist()
+
+
+def test_both_refuse_numbers_that_are_too_large():
+    """The last cell of a row, and 2^31 - 1 or 2^31 - 3 beyond it: 2^31 + 1, or 2^31 - 1."""
+    row, grid = gaussian_row(1000, 0, 100), Grid(1000, np.zeros(1), 100)
+    assert len(row) == 6
+    for length, digits, fits in ((31, 0, False), (30, (1 << 30) - 2, True)):
+        encoder = PlainEncoder()
+        encoder.put(row[-2], row[-1] - row[-2])
+        encoder.put(length << 19, 1 << 19)
+        upper = length - 16
+        encoder.put(digits >> 16 << 24 - upper, 1 << 24 - upper)
+        encoder.put(digits % 2**16 << 8, 1 << 8)
+        data = encoder.finish()
+        if fits:
+            assert get_gaussians([Decoder(data)], grid).k.tolist() == [2**31 - 1]
+            assert read_gaussians(PlainReader(data), [1000], [0], [100]) == ([2**31 - 1], [True])
+            continue
+        with pytest.raises(CodecError, match="no number that could have been coded"):
+            get_gaussians([Decoder(data)], grid)
+        with pytest.raises(Damaged):
+            read_gaussians(PlainReader(data), [1000], [0], [100])

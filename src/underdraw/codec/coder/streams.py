@@ -36,7 +36,7 @@ from underdraw.codec.coder.words import (
     to_bytes,
     to_words,
 )
-from underdraw.codec.errors import Whole
+from underdraw.codec.errors import CodecError, Whole
 
 Stream = bytes | memoryview
 """The bytes of a stream; of those in a file a view does."""
@@ -64,17 +64,22 @@ class Encoder:
 
     def finish(self) -> bytes:
         """The shortest bytes whose every continuation decodes to what was put in."""
-        if self._coder.is_empty():
-            return b""
-        words, (low, size) = self._coder.pos()
-        sealed = to_bytes(self._coder.get_compressed())  # words of low + 2^32 - 1
-        fixed = int.from_bytes(sealed[: 4 * words], "big") - ((low + (1 << 32) - 1) >> 64)
-        low += fixed << 64
-        for unit in range(64, -1, -8):
-            start = -(-low >> unit)
-            if (start + 1) << unit <= low + size:
-                break
-        return start.to_bytes(4 * words + 8 - unit // 8, "big")
+        return _finished(self._coder)
+
+
+def _finished(coder: Any) -> bytes:  # noqa: ANN401
+    """The stream of the symbols that a range coder was given."""
+    if coder.is_empty():
+        return b""
+    words, (low, size) = coder.pos()
+    sealed = to_bytes(coder.get_compressed())  # words of low + 2^32 - 1
+    fixed = int.from_bytes(sealed[: 4 * words], "big") - ((low + (1 << 32) - 1) >> 64)
+    low += fixed << 64
+    for unit in range(64, -1, -8):
+        start = -(-low >> unit)
+        if (start + 1) << unit <= low + size:
+            break
+    return start.to_bytes(4 * words + 8 - unit // 8, "big")
 
 
 class Decoder:
@@ -82,8 +87,9 @@ class Decoder:
 
     Args:
         data: the stream, from its first byte.
-        complete: the stream is known to be complete (its checksum is right): it is continued by 00,
-            and every symbol counts as read. Otherwise the rule of the module holds.
+        complete: the stream has to be there to its last byte: it is continued by 00, every symbol
+            counts as read, and in the end `close` says whether that was right. Otherwise the rule
+            of the module holds.
     """
 
     def __init__(self, data: Stream, complete: bool = False) -> None:
@@ -98,6 +104,17 @@ class Decoder:
     def sizes(self, sizes: Whole) -> Whole:
         """The next numbers below `sizes` (N,), powers of 2 in 2 .. 2^16; fewer at the end."""
         return self._agree(UNIFORM, sizes.astype(np.int32))
+
+    def close(self) -> None:
+        """Refuse a stream that is not, byte for byte, what an encoder makes of what was read.
+
+        Raises:
+            CodecError: it is cut, or bytes follow its last symbol, or it ends in another way.
+        """
+        stream = _finished(self._told)
+        if self.ended or self._data != stream:
+            there, wanted = len(self._data), len(stream)
+            raise CodecError(f"the stream has {there} bytes and does not end as one of {wanted}")
 
     def _agree(self, model: Any, parameters: Any) -> Whole:  # noqa: ANN401
         count = len(parameters)
