@@ -1,7 +1,12 @@
 """Files of one picture: what comes back, what is refused, and how small they are."""
 
+import copy
 import io
+import pickle
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
+from typing import SupportsFloat
 
 import numpy as np
 import pytest
@@ -9,15 +14,17 @@ from PIL import Image, ImageCms
 
 import underdraw
 from codec.crops import GOLDEN, crops, tiny
-from underdraw.codec import archive, decoding, encoding, exact, library, lossy
-from underdraw.codec.container import ALPHA, LOSSY, Header, Incomplete, build, parse
+from underdraw.codec import archive, decoding, encoding, exact, library, lossy, wishes
+from underdraw.codec.container import ALPHA, LOSSY, PROFILE, Header, Incomplete, build, parse
 from underdraw.codec.decoding import decompress, decompress_all, picture_of
+from underdraw.codec.deflated import deflate
 from underdraw.codec.encoding import compress, compress_all
-from underdraw.codec.errors import CodecError, NoMemory, NoRoom
+from underdraw.codec.errors import CodecError, NoMemory, NoRoom, real_number
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import Picture, read
 from underdraw.codec.measures import psnr
 from underdraw.codec.wishes import Wish
+from underdraw.codec.written import write
 
 MODEL = GOLDEN / "tiny@1"
 
@@ -138,10 +145,11 @@ def test_every_prefix_and_every_flipped_bit_gives_a_picture_or_an_error() -> Non
 
 def shows(content: bytes) -> bool:
     try:
-        found = decompress(content, model=MODEL, max_pixels=4096)
+        return decompress(content, model=MODEL, max_pixels=4096).size == (5, 6)
     except CodecError as error:
-        return bool(not str(error))
-    return found.size == (5, 6)
+        reason = str(error)
+    assert reason
+    return False
 
 
 def test_a_file_says_which_model_it_needs(tmp_path: Path, monkeypatch) -> None:
@@ -229,6 +237,111 @@ def test_the_plugin_closes_the_file_it_has_read(tmp_path: Path, monkeypatch) -> 
     with path.open("rb") as mine, Image.open(mine) as other:
         other.load()
         assert not mine.closed
+
+
+def test_what_the_plugin_opens_can_be_copied_and_pickled(tmp_path: Path, monkeypatch) -> None:
+    import underdraw.codec.plugin  # noqa: F401
+
+    monkeypatch.setattr(exact, "shipped", lambda: {"tiny@1": MODEL})
+    path = tmp_path / "a.udr"
+    Image.fromarray(picture()).save(path, model=MODEL, lossless=True)
+    for copied in (copy.copy, copy.deepcopy, lambda image: pickle.loads(pickle.dumps(image))):
+        with Image.open(path) as image:
+            other = copied(image)
+            assert other.load() is not None
+            assert np.array_equal(np.asarray(other), picture())
+            assert np.array_equal(np.asarray(image), picture())
+
+
+def test_the_plugin_knows_the_profile_before_the_pixels(monkeypatch) -> None:
+    from underdraw.codec import plugin
+
+    monkeypatch.setattr(decoding, "decompress", lambda *given, **told: pytest.fail("decoded"))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    content = compress(Picture(crops(1)[0], None, profile), MODEL, lossless=True)
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.info["icc_profile"] == profile
+    header = Header(LOSSY, tiny().hash, 5, 6, 3, 4, {PROFILE: b"no deflated bytes"})
+    damaged = io.BytesIO(build(header, b""))
+    with pytest.raises(SyntaxError, match="the colour profile is damaged"):
+        plugin.UdrImageFile(damaged)
+    with pytest.raises(OSError, match="cannot identify"):
+        Image.open(damaged)
+
+
+def test_an_empty_profile_is_none(tmp_path: Path) -> None:
+    levels = crops(1)[0]
+    content = compress(Picture(levels, None, b""), MODEL, lossless=True)
+    assert not parse(content)[0].extras
+    header, payload = parse(content)
+    full = Header(header.kind, tiny().hash, 32, 32, 3, 4, {PROFILE: deflate(b"")})
+    shown = picture_of(full, payload, tiny())
+    assert shown.icc is None
+    assert np.array_equal(shown.levels, levels)
+    assert compress(Picture(levels, None, b""), MODEL) == compress(Picture(levels), MODEL)
+    write(Picture(levels, None, b""), tmp_path / "a.png", exact=True)
+    assert read(tmp_path / "a.png").icc is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"levels": np.zeros((3, 4, 5), np.int64)}, r"levels int64 \(3, 4, 5\)"),
+        ({"levels": np.zeros((2, 4, 5), np.uint8)}, r"levels uint8 \(2, 4, 5\)"),
+        ({"levels": np.zeros((4, 5), np.uint8)}, r"levels uint8 \(4, 5\)"),
+        ({"levels": np.zeros((3, 0, 5), np.uint8)}, r"levels uint8 \(3, 0, 5\)"),
+        ({"levels": [[[1]]]}, "levels list"),
+        ({"alpha": np.zeros((5, 4), np.uint8)}, r"alpha uint8 \(5, 4\)"),
+        ({"alpha": np.zeros((4, 5))}, r"alpha float64 \(4, 5\)"),
+        ({"alpha": 255}, "alpha int"),
+        ({"icc": "sRGB"}, "icc str"),
+    ],
+)
+@pytest.mark.parametrize("lossless", [True, False])
+def test_pictures_are_what_they_should_be(wrong, reason: str, lossless: bool) -> None:
+    source = Picture(np.zeros((3, 4, 5), np.uint8))._replace(**wrong)
+    with pytest.raises(CodecError, match=f"no picture has {reason}"):
+        compress(source, MODEL, lossless=lossless)
+    if "icc" not in wrong:
+        with pytest.raises(CodecError, match=r"images\[1\]: no picture has"):
+            compress_all([picture(), source], MODEL, Wish(lossless=lossless))
+
+
+@pytest.mark.parametrize(
+    "value", ["0.2", "keep", [1.0], 1j, None, pytest.param(10**400, id="huge"), np.zeros(2)]
+)
+def test_numbers_are_numbers(value: object) -> None:
+    with pytest.raises(CodecError, match="it must be a number, got "):
+        real_number("it", value)
+    for name in ("quality", "bits_per_dim") if value is not None else ():
+        with pytest.raises(CodecError, match=f"{name} must be a number, got "):
+            Wish(**{name: value}).check()
+
+
+@pytest.mark.parametrize("value", [pytest.param(10**400, id="huge"), np.zeros(2)])
+def test_what_takes_numbers_says_which_is_none(value: SupportsFloat) -> None:
+    with pytest.raises(CodecError, match="quality must be a number, got "):
+        compress(picture(), MODEL, quality=value)
+    for wish in ({}, {"lossless": True}):
+        content = compress(picture(3, 4, 4), MODEL, **wish)
+        with pytest.raises(CodecError, match="temperature must be a number, got "):
+            decompress(content, model=MODEL, temperature=value)
+
+
+def test_numbers_of_other_types_are_numbers() -> None:
+    for other in (np.float32(0.5), Fraction(1, 2), Decimal("0.5")):
+        assert compress(picture(), MODEL, bits_per_dim=other) == compress(
+            picture(), MODEL, bits_per_dim=0.5
+        )
+        assert compress(picture(), MODEL, quality=other) == compress(picture(), MODEL, quality=0.5)
+    power = wishes.setting(tiny(), Wish(quality=Decimal("0.5")), named=False)
+    assert power == wishes.setting(tiny(), Wish(quality=0.5), named=False)
+
+
+@pytest.mark.parametrize("name", ["a\0b", Path("a\0b"), "nowhere.udr"])
+def test_files_that_cannot_be(name: str | Path) -> None:
+    with pytest.raises(CodecError, match="cannot be read"):
+        decompress(name)
 
 
 def test_the_plugin_opens_what_it_may(tmp_path: Path, monkeypatch) -> None:
@@ -369,7 +482,7 @@ def test_errors_of_many_say_which_it_was() -> None:
     with pytest.raises(CodecError, match=r"^contents\[1\]: no shipped model has the hash 0000"):
         decompress_all([compress(good, "convdraw_photo_least"), NOBODY])
     clear = Header(LOSSY, tiny().hash, 17, 21, 3, 4, {ALPHA: b"nothing"})
-    with pytest.raises(CodecError, match=r"^contents\[1\]: a deflated section"):
+    with pytest.raises(CodecError, match=r"^contents\[1\]: opacity is damaged"):
         decompress_all([content, build(clear, b"")], model=MODEL)
     with pytest.raises(CodecError, match=r"^is drawn as"):  # of one alone it needs no saying
         compress(large, MODEL, max_pixels=380)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, SupportsFloat, SupportsIndex
 
 import numpy as np
 from jaxtyping import UInt8
@@ -11,8 +11,8 @@ from PIL import Image
 from underdraw.codec import lossless, lossy
 from underdraw.codec.coder import Stream
 from underdraw.codec.container import ALPHA, LOSSLESS, PROFILE, Header, parse
-from underdraw.codec.deflated import inflate, unpack_alpha
-from underdraw.codec.errors import CodecError, called, memory_for, named, one_of
+from underdraw.codec.deflated import unpack_alpha, unpack_profile
+from underdraw.codec.errors import CodecError, called, memory_for, named, one_of, real_number
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import Picture, to_pillow
 from underdraw.codec.library import twin_of
@@ -27,7 +27,7 @@ def decompress(
     *,
     model: str | Path | Twin | None = None,
     steps: SupportsIndex | None = None,
-    temperature: float = 0.0,
+    temperature: SupportsFloat = 0.0,
     seed: SupportsIndex = 0,
     max_pixels: int = MAX_PIXELS,
 ) -> Image.Image:
@@ -61,7 +61,7 @@ def decompress_all(
     *,
     model: str | Path | Twin | None = None,
     steps: SupportsIndex | None = None,
-    temperature: float = 0.0,
+    temperature: SupportsFloat = 0.0,
     seed: SupportsIndex = 0,
     max_pixels: int = MAX_PIXELS,
 ) -> list[Image.Image]:
@@ -97,8 +97,9 @@ def _bytes_of(content: Content) -> bytes:
         return bytes(content)
     try:
         return Path(content).read_bytes()
-    except OSError as error:
-        raise CodecError(f"{content} cannot be read: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # of a name with a zero byte
+        reason = getattr(error, "strerror", None) or error
+        raise CodecError(f"{content} cannot be read: {reason}") from error
 
 
 def picture_of(
@@ -106,7 +107,7 @@ def picture_of(
     payload: Stream,
     twin: Twin,
     steps: SupportsIndex | None = None,
-    temperature: float = 0.0,
+    temperature: SupportsFloat = 0.0,
     seed: SupportsIndex = 0,
     most: int = MAX_PIXELS,
 ) -> Picture:
@@ -118,7 +119,7 @@ def pictures_of(
     files: Sequence[tuple[Header, Stream]],
     twin: Twin,
     steps: SupportsIndex | None = None,
-    temperature: float = 0.0,
+    temperature: SupportsFloat = 0.0,
     seed: SupportsIndex = 0,
     most: int = MAX_PIXELS,
     names: Sequence[str] = (),
@@ -167,9 +168,7 @@ def pictures_of(
 
 
 def _with_extras(header: Header, levels: UInt8[np.ndarray, "c h w"]) -> Picture:
-    extras = header.extras
-    profile = inflate(extras[PROFILE], "the colour profile") if PROFILE in extras else None
-    return Picture(levels, alpha_of(header), profile)
+    return Picture(levels, alpha_of(header), unpack_profile(header.extras.get(PROFILE)))
 
 
 def alpha_of(header: Header) -> UInt8[np.ndarray, "h w"] | None:
@@ -183,13 +182,19 @@ def alpha_of(header: Header) -> UInt8[np.ndarray, "h w"] | None:
     return unpack_alpha(header.extras[ALPHA], (header.height, header.width))
 
 
-def refuse_parts(steps: SupportsIndex | None, temperature: float, seed: SupportsIndex) -> None:
+def refuse_parts(
+    steps: SupportsIndex | None, temperature: SupportsFloat, seed: SupportsIndex
+) -> None:
     """Refuse what can be asked of lossy files only, instead of passing it over.
 
     Raises:
         CodecError: something else than the whole picture is asked for.
     """
-    values = {"steps": steps, "temperature": temperature or None, "seed": seed or None}
+    values = {
+        "steps": steps,
+        "temperature": real_number("temperature", temperature) or None,
+        "seed": seed or None,
+    }
     asked = ", ".join(f"{name}={value}" for name, value in values.items() if value is not None)
     if asked:
         raise CodecError(f"{asked} is for lossy files: lossless ones hold whole pictures")

@@ -51,6 +51,15 @@ def inflate_to(packed: bytes, what: str, count: int, header: bool = False) -> by
     return found
 
 
+def unpack_profile(packed: bytes | None) -> bytes | None:
+    """The colour profile in an extra; None if there is no extra, or nothing in it.
+
+    Raises:
+        CodecError: the bytes are damaged, or it is too large.
+    """
+    return (None if packed is None else inflate(packed, "the colour profile")) or None
+
+
 def pack_alpha(alpha: UInt8[np.ndarray, "h w"]) -> bytes:
     """Opacity as bytes: differences to the pixel before, in raster order, mod 256, deflated."""
     return deflate(np.diff(alpha.ravel(), prepend=np.uint8(0)).tobytes())

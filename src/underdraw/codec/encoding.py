@@ -7,7 +7,7 @@ lossless    as it is; the stream of `codec.lossless`; opacity and profile in ext
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import SupportsIndex
+from typing import SupportsFloat, SupportsIndex
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from underdraw.codec import lossless, lossy
 from underdraw.codec.budgets import encode_within
 from underdraw.codec.container import ALPHA, LOSSLESS, LOSSY, PROFILE, TILE, Header, build, varint
 from underdraw.codec.deflated import MAX_PROFILE, deflate, pack_alpha
-from underdraw.codec.errors import CodecError, NoRoom, called, memory_for, named
+from underdraw.codec.errors import CodecError, NoRoom, called, memory_for, named, real_number
 from underdraw.codec.exact import Twin
-from underdraw.codec.image import Picture, Source, in_srgb, read
+from underdraw.codec.image import Picture, Source, checked, in_srgb, read
 from underdraw.codec.library import unique
 from underdraw.codec.together import few, fit_tiles
 from underdraw.codec.usual import MAX_PIXELS
@@ -31,8 +31,8 @@ def compress(
     *,
     lossless: bool = False,
     steps: SupportsIndex | None = None,
-    quality: float | None = None,
-    bits_per_dim: float | None = None,
+    quality: SupportsFloat | None = None,
+    bits_per_dim: SupportsFloat | None = None,
     tile: Size | None = None,
     max_pixels: int = MAX_PIXELS,
 ) -> bytes:
@@ -101,7 +101,7 @@ def compress_all(
 
 def _read(image: Source | Picture, wish: Wish, max_pixels: int) -> Picture:
     """A picture as it is stored; with loss in sRGB, without an opacity that is full."""
-    picture = image if isinstance(image, Picture) else read(image, max_pixels)
+    picture = checked(image) if isinstance(image, Picture) else read(image, max_pixels)
     if wish.lossless:
         return picture
     picture = in_srgb(picture)
@@ -124,10 +124,11 @@ def _together(
     if wish.lossless:
         streams = lossless.encode(twin, levels)
     elif wish.bits_per_dim is not None:
-        whole, rooms = int(wish.bits_per_dim * levels[0].size / 8), list[int]()
+        rate, rooms = real_number("bits_per_dim", wish.bits_per_dim), list[int]()
+        whole = int(rate * levels[0].size / 8)
         for name, head in zip(names, heads, strict=True):
             with named(name):
-                rooms.append(_room(head, whole, wish.bits_per_dim, short))
+                rooms.append(_room(head, whole, rate, short))
         streams = encode_within(twin, levels, rooms, steps, tile)
     else:
         streams = lossy.encode(twin, levels, [power] * len(levels), steps, tile=tile)

@@ -4,7 +4,7 @@ import operator
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,21 @@ def whole_number(name: str, value: Any) -> int:  # noqa: ANN401
         return operator.index(value)
     except TypeError as error:
         raise CodecError(f"{name} must be a whole number, got {value!r}") from error
+
+
+def real_number(name: str, value: Any) -> float:  # noqa: ANN401
+    """A number of any type, as Python's own; text is none.
+
+    Raises:
+        CodecError: it is none, or too large.
+    """
+    try:
+        if isinstance(value, SupportsFloat):
+            return float(value)
+        reason = None
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # of arrays, too
+        reason = error
+    raise CodecError(f"{name} must be a number, got {value!r}") from reason
 
 
 @contextmanager

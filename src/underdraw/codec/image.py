@@ -78,6 +78,34 @@ def read(source: Source, most: int = MAX_PIXELS) -> Picture:
         raise CodecError(f"{name} cannot be read as a picture: {reason}") from error
 
 
+def checked(picture: Picture) -> Picture:
+    """A picture that was made elsewhere, if it is one; an empty profile is none.
+
+    Raises:
+        CodecError: its levels, opacity or profile are of another type or shape.
+    """
+    levels, alpha, icc = picture
+    shape = levels.shape if _bytes(levels) else ()
+    if len(shape) != 3 or shape[0] not in (1, 3) or not levels.size:
+        raise CodecError(f"no picture has levels {_told(levels)}: uint8 (1 or 3, H, W) are")
+    if alpha is not None and not (_bytes(alpha) and alpha.shape == shape[1:]):
+        raise CodecError(f"no picture has alpha {_told(alpha)} of levels {shape}: uint8 (H, W) is")
+    if icc is not None and not isinstance(icc, bytes):
+        raise CodecError(f"no picture has icc {_told(icc)}: bytes are a profile")
+    return picture._replace(icc=icc or None)
+
+
+def _bytes(value: object) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype == np.uint8
+
+
+def _told(value: object) -> str:
+    """What an array is, or a value that should be one."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return type(value).__name__
+
+
 def from_pillow(image: Image.Image, most: int = MAX_PIXELS) -> Picture:
     """The picture in a Pillow image; see `read`."""
     check(image, most)

@@ -31,7 +31,7 @@ the seed of tile i is larger by i, modulo 2^64.
 
 from collections.abc import Sequence
 from math import prod
-from typing import SupportsIndex
+from typing import SupportsFloat, SupportsIndex
 
 import numpy as np
 import torch
@@ -49,7 +49,7 @@ from underdraw.codec.coder import (
     read_even,
 )
 from underdraw.codec.coder.grid import MAX_DELTA
-from underdraw.codec.errors import CodecError, Whole, whole_number
+from underdraw.codec.errors import CodecError, Whole, real_number, whole_number
 from underdraw.codec.exact import GRIDS, ExactPixels, Twin
 from underdraw.codec.image import as_seen, grey
 from underdraw.codec.philox import gaussians, words
@@ -155,10 +155,11 @@ class Pull:
         twin: Twin,
         streams: Sequence[Stream],
         steps: int,
-        temperature: float = 0.0,
+        temperature: SupportsFloat = 0.0,
         seed: SupportsIndex = 0,
         tiles: int = 1,
     ) -> None:
+        temperature = real_number("temperature", temperature)
         if not 0 <= temperature < 1e3:  # not a number fails too
             raise CodecError(f"temperature must be at least 0 and below 1000, got {temperature}")
         seed = whole_number("seed", seed)  # NumPy's end at 2^63
@@ -250,7 +251,7 @@ def decode(
     size: Size,
     channels: int,
     steps: int | None = None,
-    temperature: float = 0.0,
+    temperature: SupportsFloat = 0.0,
     seed: SupportsIndex = 0,
     tile: Size | None = None,
 ) -> Levels:

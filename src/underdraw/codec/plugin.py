@@ -6,17 +6,18 @@ from PIL import Image
 Image.open("photo.udr").show()
 image.save("photo.udr", quality=60)      # or lossless=True, bits_per_dim=..., steps=..., model=...
 
-A file is opened by its header alone; the model is loaded when the pixels are asked for. Pictures
-that take more than `UdrImageFile.max_pixels` are refused then, with a `CodecError`; set it to what
-memory allows. `save` takes `max_pixels=`.
+A file is opened by its header alone, which has the colour profile; the model is loaded when the
+pixels are asked for. Pictures that take more than `UdrImageFile.max_pixels` are refused then, with
+a `CodecError`; set it to what memory allows. `save` takes `max_pixels=`.
 """
 
 from typing import Any, ClassVar
 
 from PIL import Image, ImageFile
 
-from underdraw.codec.container import ALPHA, parse
+from underdraw.codec.container import ALPHA, PROFILE, parse
 from underdraw.codec.container.single import MAGIC
+from underdraw.codec.deflated import unpack_profile
 from underdraw.codec.errors import CodecError
 from underdraw.codec.usual import MAX_PIXELS
 
@@ -36,6 +37,7 @@ class UdrImageFile(ImageFile.ImageFile):
 
     max_pixels: ClassVar[int] = MAX_PIXELS
     """That may be drawn for a picture that is opened."""
+    _content: bytes = b""  # of the file, until its pixels are decoded; those of a copy are
     format = FORM
     format_description = "underdraw picture"
 
@@ -44,10 +46,13 @@ class UdrImageFile(ImageFile.ImageFile):
         self._content = self.fp.read()
         try:
             header, _ = parse(self._content, _ANY)
+            profile = unpack_profile(header.extras.get(PROFILE))
         except CodecError as error:
             raise SyntaxError(str(error)) from error
         self._size = header.width, header.height
         grey, clear = header.channels == 1, ALPHA in header.extras
+        if profile is not None:
+            self.info["icc_profile"] = profile
         self._mode = ("LA" if clear else "L") if grey else "RGBA" if clear else "RGB"
 
     def load(self) -> Any:  # noqa: ANN401

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, SupportsIndex
+from typing import NamedTuple, SupportsFloat, SupportsIndex
 
 from underdraw.codec import lossy
-from underdraw.codec.errors import CodecError, whole_number
+from underdraw.codec.errors import CodecError, real_number, whole_number
 from underdraw.codec.exact import Twin
 from underdraw.codec.library import DEFAULT, serving, slope, twin_named
 from underdraw.latent import Size
@@ -28,8 +28,8 @@ class Wish(NamedTuple):
 
     lossless: bool = False
     steps: SupportsIndex | None = None
-    quality: float | None = None
-    bits_per_dim: float | None = None
+    quality: SupportsFloat | None = None
+    bits_per_dim: SupportsFloat | None = None
     tile: Size | None = None
 
     def check(self) -> None:
@@ -51,8 +51,8 @@ class Wish(NamedTuple):
             whole_number("steps", self.steps)
         if self.tile is not None:
             check_tile(self.tile)
-        if self.bits_per_dim is not None and not 0 < self.bits_per_dim < 64:
-            raise CodecError(f"bits_per_dim must be above 0 and below 64, got {self.bits_per_dim}")
+        if self.bits_per_dim is not None:
+            check_rate(self.bits_per_dim)
 
     def tile_of(self, size: Size) -> Size | None:
         """The tiles of a picture, none larger than it; none at all where one would do."""
@@ -78,7 +78,9 @@ def twin_for(wish: Wish, model: str | Path | Twin | None = None) -> Twin:
 
 def asked(wish: Wish) -> tuple[float, float | None]:
     """The quality, and the rate if one is wanted instead."""
-    return (QUALITY if wish.quality is None else wish.quality), wish.bits_per_dim
+    quality, rate = wish.quality, wish.bits_per_dim
+    quality = QUALITY if quality is None else real_number("quality", quality)
+    return quality, None if rate is None else real_number("bits_per_dim", rate)
 
 
 def check_tile(tile: object) -> None:
@@ -94,13 +96,23 @@ def check_tile(tile: object) -> None:
         raise CodecError(f"no tile has {sides[1]} x {sides[0]} pixels")
 
 
-def check_quality(quality: float) -> None:
+def check_rate(rate: object) -> None:
+    """Refuse rates that no file can have.
+
+    Raises:
+        CodecError: naming it.
+    """
+    if not 0 < real_number("bits_per_dim", rate) < 64:
+        raise CodecError(f"bits_per_dim must be above 0 and below 64, got {rate}")
+
+
+def check_quality(quality: object) -> None:
     """Refuse qualities outside 0..100.
 
     Raises:
         CodecError: naming it.
     """
-    if not 0 <= quality <= 100:
+    if not 0 <= real_number("quality", quality) <= 100:
         raise CodecError(f"quality must be in 0..100, got {quality}")
 
 

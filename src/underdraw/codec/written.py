@@ -106,4 +106,4 @@ def _holds(found: Picture, picture: Picture) -> bool:
     full = np.full(picture.size, 255, np.uint8)
     mine, theirs = (full if one.alpha is None else one.alpha for one in (picture, found))
     same = bool((found.levels == picture.levels).all()) and np.array_equal(mine, theirs)
-    return same and found.icc == picture.icc
+    return same and found.icc == (picture.icc or None)
