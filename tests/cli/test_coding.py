@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 
 from calling import call, call_json
 from codec.crops import GOLDEN, crops, tiny
+from codec.hostile import wild
 from underdraw.cli import about, archives, coding, tell
 from underdraw.codec import archive, compress, library
 from underdraw.codec.container import LOSSY, Header, build, parse, parse_archive
@@ -113,6 +114,26 @@ def test_the_command_line_chooses_as_the_library_does(capsys, photos, tmp_path, 
     content = (tmp_path / "a.udr").read_bytes()
     assert content == compress(photos / "1.png")
     assert parse(content)[0].steps == 2
+
+
+def test_what_cannot_be_decoded_of_many_is_left_out(capsys, photos, tmp_path) -> None:
+    files, back = tmp_path / "files", tmp_path / "back"
+    call_json(capsys, "compress", str(photos), "-o", str(files), *MODEL)
+    bad = files / "1.udr"
+    bad.write_bytes(wild(levels(photos / "1.png")))
+    words = ("decompress", str(files), "-o", str(back), *MODEL, "--json")
+    code, printed, err = call(capsys, *words)
+    assert code == 1
+    assert f"{bad}: k=2147483653 is no number that could have been coded; it is left out" in err
+    told = json.loads(printed)
+    assert (told["images"], told["failed"]) == (3, [str(bad)])
+    assert sorted(path.stem for path in back.rglob("*.png")) == ["0", "2", "x"]
+    for path in files.rglob("*.udr"):
+        path.write_bytes(bad.read_bytes())
+    shutil.rmtree(back)
+    code, printed, err = call(capsys, *words)
+    assert (code, printed, back.exists()) == (2, "", False)
+    assert "0.udr: k=2147483653 is no number" in err
 
 
 def test_lossless_files_that_are_larger_than_their_source_say_so(capsys, tmp_path) -> None:

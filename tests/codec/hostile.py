@@ -16,7 +16,7 @@ import numpy as np
 
 from codec.crops import crops, tiny
 from underdraw.codec import archive, lanes
-from underdraw.codec.coder import Stack, streams
+from underdraw.codec.coder import Stack, gaussian, streams
 from underdraw.codec.container import (
     ARCHIVE,
     LOSSLESS,
@@ -36,6 +36,7 @@ from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact.product import Product
 from underdraw.codec.library import twin_of
+from underdraw.codec.rounding import Rounder
 from underdraw.codec.wishes import Wish
 from underdraw.latent import Size
 
@@ -45,6 +46,7 @@ MORE = 1.5
 """Times the work and memory of an honest file that any other may take."""
 CELL = 32
 """Products of the network in the time of a cell, about: some nanoseconds."""
+FAR = (1 << 31) + 5
 SLACK = 1 << 16  # bytes of memory, whatever is done
 
 
@@ -277,6 +279,13 @@ def _signed_archive(content: bytes) -> bytes:
         head = head[:-4] + crc32(head[:-4])
         return head + content[end + 4 :]
     return content
+
+
+def wild(levels: np.ndarray) -> bytes:
+    """A lossy file of numbers k = `FAR`, which no encoder writes."""
+    far = mock.patch.object(Rounder, "choose", lambda self, slopes: np.full(self.grid.shape, FAR))
+    with far, mock.patch.object(gaussian, "LIMIT", FAR + 1):
+        return compress_all([levels], tiny(), Wish())[0]
 
 
 def lying(height: int, width: int, payload: bytes, kind: int = LOSSY, steps: int = 4) -> bytes:

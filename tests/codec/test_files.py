@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 
 import underdraw
 from codec.crops import GOLDEN, crops, tiny
+from codec.hostile import wild
 from underdraw.codec import archive, decoding, encoding, exact, library, lossy, wishes
 from underdraw.codec.container import ALPHA, LOSSY, PROFILE, Header, Incomplete, build, parse
 from underdraw.codec.decoding import decompress, decompress_all, picture_of
@@ -21,7 +22,7 @@ from underdraw.codec.deflated import deflate
 from underdraw.codec.encoding import compress, compress_all
 from underdraw.codec.errors import CodecError, NoMemory, NoRoom, real_number
 from underdraw.codec.exact import Twin
-from underdraw.codec.image import Picture, read
+from underdraw.codec.image import Picture, read, to_pillow
 from underdraw.codec.measures import psnr
 from underdraw.codec.wishes import Wish
 from underdraw.codec.written import write
@@ -369,6 +370,20 @@ def test_many_at_once_are_what_they_are_alone(monkeypatch) -> None:
     assert compress_all(levels, tiny(), Wish()) == together
 
 
+def test_the_one_of_many_that_cannot_be_decoded_is_named() -> None:
+    levels = list(crops(3, 12, 10).transpose(0, 2, 3, 1))
+    good = compress_all(levels, tiny(), Wish())
+    contents = [good[0], wild(levels[1]), good[2]]
+    with pytest.raises(CodecError, match=r"^contents\[1\]: k=2147483653 is no number"):
+        decompress_all(contents, model=tiny())
+    found = dict(decoding.each_of([parse(content) for content in contents], tiny()))
+    assert str(found[1]).startswith("files[1]: k=2147483653 is no number")
+    for i in (0, 2):
+        assert to_pillow(found[i]) == decompress(good[i], model=tiny())
+    with pytest.raises(CodecError, match=r"^k=2147483653 is no number"):
+        decompress(contents[1], model=tiny())
+
+
 def test_seeds_are_whole_numbers_of_64_bits() -> None:
     content = compress(crops(1)[0].transpose(1, 2, 0), tiny())
     for seed in (-1, 1 << 64):
@@ -398,7 +413,7 @@ def test_many_files_are_decoded_together_to_what_they_are_alone(monkeypatch) -> 
         assert decompress_all(iter(made), model=MODEL, **told) == alone
     calls, decode = [], lossy.decode
     monkeypatch.setattr(
-        lossy, "decode", lambda t, s, *rest: calls.append(len(s)) or decode(t, s, *rest)
+        lossy, "decode", lambda t, s, **rest: calls.append(len(s)) or decode(t, s, **rest)
     )
     whole = compress(levels[0], MODEL, lossless=True)
     found = decompress_all([whole, *made, whole], model=MODEL)

@@ -106,7 +106,9 @@ def test_pictures_of_tiles_are_coded_few_at_a_time(monkeypatch):
     monkeypatch.setattr(
         lossy, "encode", lambda t, a, *r, **k: counts.append(len(a)) or encode(t, a, *r, **k)
     )
-    monkeypatch.setattr(lossy, "decode", lambda t, s, *r: counts.append(len(s)) or decode(t, s, *r))
+    monkeypatch.setattr(
+        lossy, "decode", lambda t, s, **k: counts.append(len(s)) or decode(t, s, **k)
+    )
     files = compress_all(levels, tiny(), plain, max_pixels=2 * each)
     decompress_all(files, model=tiny(), max_pixels=2 * each)
     assert counts == [2, 2, 1, 2, 2, 1]

@@ -9,7 +9,7 @@ import numpy as np
 from underdraw.cli import tell
 from underdraw.cli.watching import passes, watched
 from underdraw.codec.container import LOSSLESS, Header, parse
-from underdraw.codec.decoding import pictures_of
+from underdraw.codec.decoding import each_of, pictures_of
 from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError, named
 from underdraw.codec.image import Picture, in_srgb, read
@@ -77,9 +77,11 @@ def decompress(
 ) -> int:  # fmt: skip
     """The pictures in files of one each, as PNG in the folder `out`; arguments as in `compress`.
 
+    Files whose headers are right and whose payloads are not are left out, with exit code 1.
+
     Raises:
-        CodecError: a file is damaged or an archive, or two pictures would have one name; nothing
-            has been written then.
+        CodecError: a header is damaged or an archive's, or two pictures would have one name, or
+            no file has a picture; nothing has been written then.
     """
     if out.is_file():
         raise CodecError(f"{len(files)} pictures need a folder, and {out} is a file")
@@ -89,6 +91,7 @@ def decompress(
         with named(path):
             parts.append(parse(path.read_bytes(), max_pixels))
     found: dict[int, Picture] = {}
+    failed: dict[int, CodecError] = {}
     for code in dict.fromkeys(header.model for header, _ in parts):
         mine = [i for i, (header, _) in enumerate(parts) if header.model == code]
         with named(paths[mine[0]]):
@@ -96,12 +99,20 @@ def decompress(
         part, names = [parts[i] for i in mine], [str(paths[i]) for i in mine]
         drawn = sum(parts[i][0].height * parts[i][0].width for i in mine)
         with watched(twin, f"decompressing {len(mine)} pictures", drawn):
-            made = pictures_of(part, twin, steps, temperature, seed, max_pixels, names)
-        found |= dict(zip(mine, made, strict=True))
-    for i, target in enumerate(targets):
-        write(found[i], target, exact=parts[i][0].kind == LOSSLESS)
-    told = {"folder": str(out), "images": len(targets)}
-    return tell.result(told | {"seconds": time.monotonic() - start}, as_json)
+            for i, one in each_of(part, twin, steps, temperature, seed, max_pixels, names):
+                if isinstance(one, CodecError):
+                    failed[mine[i]] = one
+                else:
+                    found[mine[i]] = one
+    if not found:
+        raise next(iter(failed.values()))
+    for error in failed.values():
+        tell.say(f"{error}; it is left out")
+    for i, picture in sorted(found.items()):
+        write(picture, targets[i], exact=parts[i][0].kind == LOSSLESS)
+    told = {"folder": str(out), "images": len(found), "failed": [str(paths[i]) for i in failed]}
+    tell.result(told | {"seconds": time.monotonic() - start}, as_json)
+    return 1 if failed else 0
 
 
 def files_in(paths: Iterable[Path], endings: Collection[str], what: str) -> dict[str, Path]:

@@ -1,6 +1,7 @@
 """Files to pictures, the inverse of `codec.encoding`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, SupportsFloat, SupportsIndex
 
@@ -12,7 +13,7 @@ from underdraw.codec import lossless, lossy
 from underdraw.codec.coder import Stream
 from underdraw.codec.container import ALPHA, LOSSLESS, PROFILE, Header, parse
 from underdraw.codec.deflated import unpack_alpha, unpack_profile
-from underdraw.codec.errors import CodecError, called, memory_for, named, one_of, real_number
+from underdraw.codec.errors import CodecError, called, memory_for, named, real_number
 from underdraw.codec.exact import Twin
 from underdraw.codec.image import Picture, to_pillow
 from underdraw.codec.library import twin_of
@@ -138,6 +139,28 @@ def pictures_of(
     Raises:
         CodecError: they do not fit the model, are damaged, or memory runs out.
     """
+    found: dict[int, Picture] = {}
+    for i, one in each_of(files, twin, steps, temperature, seed, most, names):
+        if isinstance(one, CodecError):
+            raise one
+        found[i] = one
+    return [found[i] for i in range(len(files))]
+
+
+def each_of(
+    files: Sequence[tuple[Header, Stream]],
+    twin: Twin,
+    steps: SupportsIndex | None = None,
+    temperature: SupportsFloat = 0.0,
+    seed: SupportsIndex = 0,
+    most: int = MAX_PIXELS,
+    names: Sequence[str] = (),
+) -> Iterator[tuple[int, Picture | CodecError]]:
+    """As `pictures_of`, one by one with their places, or what is wrong with a payload instead.
+
+    Raises:
+        CodecError: they do not fit the model; nothing has been decoded then.
+    """
     alike: dict[tuple[Any, ...], list[int]] = {}
     names = called(names, "files", len(files))
     for i, (header, _) in enumerate(files):
@@ -149,22 +172,44 @@ def pictures_of(
             stored = lossy.steps_of(twin, header.steps)
         told = header.channels, stored, header.tile
         alike.setdefault((size, told, i if header.kind == LOSSLESS else None), []).append(i)
-    found: dict[int, Picture] = {}
     for (size, (channels, stored, tile), alone), group in alike.items():
         taken = stored if steps is None else min(stored, lossy.steps_of(twin, steps))
+        decode = partial(lossless.decode, twin, size=size, channels=channels)
+        if alone is None:
+            decode = partial(
+                lossy.decode, twin, size=size, channels=channels, steps=taken,
+                temperature=temperature, seed=seed, tile=tile,
+            )  # fmt: skip
         for some in few(twin, size, group, tile, most):
-            streams = [files[i][1] for i in some]
-            with named(one_of([names[i] for i in some])), memory_for(size, len(some)):
-                if alone is None:
-                    levels = lossy.decode(
-                        twin, streams, size, channels, taken, temperature, seed, tile
-                    )
-                else:
-                    levels = lossless.decode(twin, streams, size, channels)
-            for i, a in zip(some, levels, strict=True):
-                with named(names[i]), memory_for(size):
-                    found[i] = _with_extras(files[i][0], a)
-    return [found[i] for i in range(len(files))]
+            yield from _together(decode, {i: files[i] for i in some}, names)
+
+
+def _together(
+    decode: Callable[[Sequence[Stream]], lossy.Levels],
+    files: Mapping[int, tuple[Header, Stream]],
+    names: Sequence[str],
+) -> Iterator[tuple[int, Picture | CodecError]]:
+    """Pictures that are decoded at once; if that fails one by one, to know for which it does."""
+    first, header = next((i, header) for i, (header, _) in files.items())
+    size = header.height, header.width
+    try:
+        with named(names[first]), memory_for(size, len(files)):
+            levels = decode([stream for _, stream in files.values()])
+    except CodecError as error:
+        if len(files) == 1:
+            yield first, error
+            return
+        for i, file in files.items():
+            yield from _together(decode, {i: file}, names)
+        return
+    for (i, (header, _)), a in zip(files.items(), levels, strict=True):
+        try:
+            with named(names[i]), memory_for(size):
+                picture = _with_extras(header, a)
+        except CodecError as error:
+            yield i, error
+        else:
+            yield i, picture
 
 
 def _with_extras(header: Header, levels: UInt8[np.ndarray, "c h w"]) -> Picture:

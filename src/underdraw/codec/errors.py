@@ -44,11 +44,6 @@ def called(names: Sequence[str], what: str, count: int) -> Sequence[str]:
     return names or ([f"{what}[{i}]" for i in range(count)] if count > 1 else [""] * count)
 
 
-def one_of(names: Sequence[str]) -> str:
-    """What to call one of several, if it cannot be told which."""
-    return names[0] if len(names) == 1 else f"one of {len(names)} from {names[0]} on"
-
-
 def more_than(most: int) -> str:
     """What is wrong with a picture that has more pixels than `most`, and who says so."""
     return f"more than {most} pixels (max_pixels, --max-pixels)"
