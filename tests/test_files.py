@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import threading
 
 import pytest
 
@@ -35,6 +36,35 @@ def test_a_file_is_as_open_as_the_umask_lets_it_be(tmp_path):
         private.replace(path)
     (tmp_path / "other.txt").touch()
     assert target.stat().st_mode == (tmp_path / "other.txt").stat().st_mode
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_what_is_no_regular_file_is_written_to_and_stays(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    for target in (pipe, tmp_path / "link"):
+        heard = []
+        reader = threading.Thread(target=lambda heard=heard: heard.append(pipe.read_bytes()))
+        reader.start()
+        with aside(target) as path:
+            path.write_bytes(b"content")
+        reader.join()
+        assert heard == [b"content"]
+        assert pipe.is_fifo()
+        with pytest.raises(RuntimeError), aside(target):
+            raise RuntimeError
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+@pytest.mark.skipif(not os.path.exists(os.devnull), reason="needs a device")
+def test_a_device_is_written_to(tmp_path):
+    link = tmp_path / "null"
+    link.symlink_to(os.devnull)
+    with aside(link) as path:
+        path.write_bytes(b"content")
+    assert link.is_symlink()
+    assert link.is_char_device()
 
 
 @pytest.mark.parametrize("name", PRESETS)

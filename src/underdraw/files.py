@@ -1,11 +1,16 @@
-"""Files that are whole or absent: written beside the target, then renamed over it."""
+"""Files that are whole or absent: written beside the target, then renamed over it.
+
+What is there already and is no regular file, as `/dev/null` or a pipe, stays what it is.
+"""
 
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 _LETTERS = 24  # of a name, at each end; four bytes each at most, of the 255 that a name may have
@@ -18,7 +23,16 @@ def aside(target: Path) -> Iterator[Path]:
     The folder is made if missing, and who may read the file is left to the umask. If the block
     fails the temporary file is removed and an existing target is left as it was. Its name is short,
     however long the target's is, and ends as that does, for writers that choose a format by it.
+
+    A device, a pipe or a socket that is there is not replaced but written to in the end; then the
+    temporary file is in a folder of its own.
     """
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        with TemporaryDirectory() as folder, aside(Path(folder) / target.name) as temporary:
+            yield temporary
+            with temporary.open("rb") as source, target.open("wb") as into:
+                shutil.copyfileobj(source, into)
+        return
     target.parent.mkdir(parents=True, exist_ok=True)
     beginning, ending = target.stem[:_LETTERS], target.suffix[:_LETTERS]
     temporary = target.with_name(f".{beginning}.{secrets.token_hex(4)}{ending}")

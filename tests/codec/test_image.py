@@ -209,6 +209,26 @@ def test_alpha_is_packed_exactly() -> None:
         assert np.array_equal(unpack_alpha(pack_alpha(alpha), alpha.shape), alpha)
 
 
+def psd(picture: np.ndarray, layers: int) -> bytes:
+    """A Photoshop file of a picture (H, W, 3), with so many layers of one grey pixel."""
+    record = struct.pack(">4i2H", 0, 0, 1, 1, 1, 0) + struct.pack(">I", 3)
+    record += b"8BIMnorm\xff\0\0\0" + struct.pack(">I", 12) + bytes(12)
+    info = struct.pack(">h", layers) + layers * record + layers * b"\0\0\x07"
+    info = struct.pack(">I", len(info)) + info
+    head = b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, *picture.shape[:2], 8, 3) + bytes(8)
+    planes = picture.transpose(2, 0, 1).tobytes()
+    return head + struct.pack(">I", len(info)) + info + bytes(2) + planes
+
+
+@pytest.mark.parametrize("layers", [0, 1, 3])
+def test_layers_are_no_frames(layers: int) -> None:
+    picture = noise(5, 4, 3)
+    content = psd(picture, layers)
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.n_frames == layers
+    assert np.array_equal(read(content).levels, picture.transpose(2, 0, 1))
+
+
 def test_damaged_sections_are_refused() -> None:
     packed = pack_alpha(noise(13, 8))
     bad = [packed[:-1], packed + b"\0", b"", b"\xff" * 20, pack_alpha(noise(13, 9))]

@@ -125,8 +125,8 @@ def check(image: Image.Image, most: int) -> None:
     """Refuse what is too large or of the wrong kind, before it is decoded."""
     if image.width * image.height > most:
         raise CodecError(f"is {image.width} x {image.height}: {more_than(most)}")
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)  # MPO: previews
-    if frames > 1:
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format not in ("MPO", "PSD"):  # previews; layers, shown as one
         raise CodecError(f"has {frames} frames: only still pictures can be coded")
     if image.mode.startswith(("I", "F")):
         raise CodecError(f"has more than 8 bits a channel (mode {image.mode})")
@@ -210,7 +210,7 @@ def as_seen(levels: UInt8[np.ndarray, "b c h w"], channels: int) -> UInt8[Tensor
     Raises:
         CodecError: a colour picture for a model of grey ones.
     """
-    seen = torch.tensor(levels)  # a copy, as arrays may be read-only
+    seen = torch.tensor(levels, device="cpu")  # a copy, as arrays may be read-only
     if levels.shape[1] == channels:
         return seen
     if levels.shape[1] != 1:

@@ -110,7 +110,7 @@ class Ledger:
 
     def __init__(self, twin: Twin, noise: Sequence[Tensor]) -> None:
         self.twin, self.noise = twin, noise
-        self.paid = torch.zeros(len(noise[0]), dtype=FLOAT)
+        self.paid = torch.zeros(len(noise[0]), dtype=FLOAT, device="cpu")
 
     def __call__(self, site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
         """The latent at `site`."""
@@ -118,7 +118,10 @@ class Ledger:
         chosen, old = as_real(q), as_real(p)
         sample = chosen.mu + chosen.sigma * self.noise[site.index]
         z = self.twin.nearest(site, sample / UNIT)
-        exact, active = isinstance(p, ExactGaussian), torch.ones(z.shape[1], dtype=torch.bool)
+        exact, active = (
+            isinstance(p, ExactGaussian),
+            torch.ones(z.shape[1], dtype=torch.bool, device="cpu"),
+        )
         if isinstance(p, ExactGaussian):
             active = self.twin.active(site)
             z = torch.where(active[:, None, None], z, self.twin.rest(site, p))
@@ -155,7 +158,7 @@ def code_length(model: LatentModel[Any], x: Tensor, source: Ledger) -> Tensor:
 def information(twin: Twin, levels: Tensor) -> list[Tensor]:
     """Bits per latent that each map tells, a tensor (latent,) for each site."""
     paid, away = (
-        [torch.zeros(twin.latent_shape(site)[0], dtype=FLOAT) for site in twin.sites]
+        [torch.zeros(twin.latent_shape(site)[0], dtype=FLOAT, device="cpu") for site in twin.sites]
         for _ in range(2)
     )
     for part, noise in batches(twin, levels):

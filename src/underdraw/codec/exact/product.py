@@ -60,7 +60,7 @@ class Plan(NamedTuple):
         maps = sum(part.shape[1] for part in parts)
         # A row of a power of two would put a column's maps into the same few lines of the cache.
         length = -(-(self.columns + 2 * self.margin) // 64) * 64 + 8
-        flat = torch.zeros(maps, length, dtype=dtype)
+        flat = torch.zeros(maps, length, dtype=dtype, device="cpu")
         pixels = self.pixels(flat[:, self.margin : self.margin + self.columns])
         first = 0
         for part in parts:
@@ -75,7 +75,7 @@ class Plan(NamedTuple):
 
     def room(self, maps: int) -> Tensor:
         """An empty flat layout for results, (maps, columns)."""
-        return torch.empty(maps, self.columns, dtype=FLOAT)
+        return torch.empty(maps, self.columns, dtype=FLOAT, device="cpu")
 
 
 class Product(nn.Module):

@@ -111,8 +111,8 @@ def of_posterior(head: ConstantScaleHead) -> Integers:
     v = TO_LOG2 * head.log_variance.detach()
     scale = (OCTAVE * (v + FRACTION)).round().clamp(0, CLASSES - 1).long()
     delta = (v + FRACTION - 1).exp2().round().clamp(1, BOUND).long()
-    order = torch.arange(v.shape[1]).expand_as(v).contiguous()
-    shift = torch.zeros(len(v), GRIDS, v.shape[1], dtype=torch.int64)
+    order = torch.arange(v.shape[1], device=v.device).expand_as(v).contiguous()
+    shift = torch.zeros(len(v), GRIDS, v.shape[1], dtype=torch.int64, device=v.device)
     known = {"scale": scale, "delta": delta, "shift": shift}
     return known | {"active": torch.ones_like(order), "order": order}
 

@@ -8,6 +8,7 @@ int64 path is taken if it does better.
 """
 
 import hashlib
+import math
 import warnings
 from importlib import resources
 from pathlib import Path
@@ -168,7 +169,7 @@ def _sound(twin: Twin, site: Site) -> bool:
         bool(((delta >= 1) & (delta <= BOUND) & (scale >= 0) & (scale < CLASSES)).all())
         and bool((twin.shift(site).abs() < CLASSES).all())
         and bool(((active == 0) | (active == 1)).all())
-        and torch.equal(order.sort().values, torch.arange(len(order)))
+        and torch.equal(order.sort().values, torch.arange(len(order), device="cpu"))
     )
 
 
@@ -187,7 +188,8 @@ def self_test(twin: Twin) -> str:
         ArithmeticError: decoding does not repeat the priors and the picture of encoding.
     """
     height, width = 12 * twin.stride, 13 * twin.stride - 1
-    count = torch.arange(twin.shape[0] * height * width).reshape(1, twin.shape[0], height, width)
+    shape = 1, twin.shape[0], height, width
+    count = torch.arange(math.prod(shape), device="cpu").reshape(shape)
     levels = (count * count * 7 + count * 29).remainder(256).byte()
 
     def nearest(site: Site, p: Gaussian, q: Gaussian | None) -> Tensor:
