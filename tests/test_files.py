@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_what_is_no_regular_file_is_written_to_and_stays(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
 
 
-@pytest.mark.skipif(not os.path.exists(os.devnull), reason="needs a device")
+@pytest.mark.skipif(not Path(os.devnull).exists(), reason="needs a device")
 def test_a_device_is_written_to(tmp_path):
     link = tmp_path / "null"
     link.symlink_to(os.devnull)

@@ -7,6 +7,8 @@ from jaxtyping import UInt8
 
 from underdraw.codec.errors import CodecError
 
+EXPANSION = 1032
+"""Times that what is deflated may be longer than its deflated bytes; more is impossible."""
 MAX_PROFILE = 1 << 24
 """Bytes of a colour profile, at most."""
 

@@ -39,8 +39,11 @@ def test_nothing_is_taken_on_the_word_of_a_config(tmp_path):
     write_integers(tmp_path / INTEGERS, NUMBERS, 6)
     with pytest.raises(ValueError, match=f"{MOST + 1} numbers are more than a model may have"):
         read_integers(tmp_path / INTEGERS, {"a": (MOST + 1,)})
-    with pytest.raises(ValueError, match="holds 64 bytes, not 4000000"):
-        read_integers(tmp_path / INTEGERS, {"a": (1000, 1000)})
+    with pytest.raises(ValueError, match="holds 64 bytes, not 10000"):
+        read_integers(tmp_path / INTEGERS, {"a": (50, 50)})
+    length = (tmp_path / INTEGERS).stat().st_size
+    with pytest.raises(ValueError, match=f"{length} bytes cannot hold {258 * length + 1} numbers"):
+        read_integers(tmp_path / INTEGERS, {"a": (258 * length + 1,)})
 
 
 def test_small_numbers_take_few_bytes(tmp_path):

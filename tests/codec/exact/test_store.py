@@ -147,6 +147,8 @@ def test_arithmetic_is_named(folder):
         ({"config": {"norm": "image"}}, "norm"),
         ({"config": {"steps": -1}}, "steps"),
         ({"config": []}, "config.json"),
+        ({"config": {name: [4] * 17 for name in ("maps", "latent", "stride")}}, "more than 16 lay"),
+        ({"config": {"steps": 4096}}, "steps=4096: they have 8192 latents, more than 4096"),
         ({"config": {"maps": [10**9]}}, "config.json|more than a model may have"),
     ],
 )

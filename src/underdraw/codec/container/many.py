@@ -32,14 +32,13 @@ from underdraw.codec.container.single import (
     limit,
     start,
 )
-from underdraw.codec.deflated import inflate_to
+from underdraw.codec.deflated import EXPANSION, inflate_to
 from underdraw.codec.errors import CodecError
 from underdraw.codec.usual import MAX_PIXELS
 
 MAX_IMAGES = 1 << 16  # of a block
 MAX_ALL = 1 << 20  # pictures of an archive
 MAX_LANES = 1 << 10
-_EXPANSION = 1032  # no deflated data grow by more
 _LETTERS = 1 << 26  # of all names together
 _LONGEST = 4096  # bytes of a name
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\\]|^.:")  # Unicode's Cc, Cs; \ and c:
@@ -268,7 +267,7 @@ def _check_letters(letters: int, packed: int, images: int) -> None:
     Raises:
         CodecError: with the numbers.
     """
-    if letters > _EXPANSION * packed:
+    if letters > EXPANSION * packed:
         raise CodecError(f"{packed} bytes cannot hold names of {letters}")
     if packed and not letters:
         raise CodecError(f"there are {packed} bytes of names that have none")

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from underdraw.codec.deflated import inflate_to
+from underdraw.codec.deflated import EXPANSION, inflate_to
+from underdraw.codec.errors import CodecError
 from underdraw.files import aside
 
 INTEGERS = "integers.z"
@@ -48,7 +49,10 @@ def read_integers(
     if sum(counts.values()) > MOST:
         raise ValueError(f"{sum(counts.values())} numbers are more than a model may have, {MOST}")
     size = sum(_width(k) * n for k, n in counts.items())
-    content = inflate_to(path.read_bytes(), "the list of numbers", size, header=True)
+    packed = path.read_bytes()
+    if size > EXPANSION * len(packed):
+        raise CodecError(f"{len(packed)} bytes cannot hold {sum(counts.values())} numbers")
+    content = inflate_to(packed, "the list of numbers", size, header=True)
     content = np.frombuffer(content, np.uint8)
     found, place = {}, 0
     for name, count in counts.items():

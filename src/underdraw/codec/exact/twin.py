@@ -16,6 +16,7 @@ of image. Convolutional DRAW needs none of it.
 import hashlib
 import json
 import math
+import reprlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,17 +40,23 @@ NAMED = (
 )  # fmt: skip
 """Fields of a config that the hash of a model is made of: a new one must not rename old models."""
 MAX_STRIDE = 64
+MAX_LAYERS = 16
+MAX_SITES = 1 << 12
+"""Steps times layers: so many choices of latents."""
 POWERS = (67, -253)
 """Powers of slopes at qualities 0 and 100, of a model that says nothing else."""
 
 
 def refuse(config: ConvDRAWConfig) -> None:
-    """Refuse models that have no exact twin.
+    """Refuse models that have no exact twin, before anything is made of them.
 
     Raises:
         ValueError: with the option that is in the way.
     """
+    layers, sites = len(config.maps), config.steps * len(config.maps)
     reasons = {
+        "maps": (layers > MAX_LAYERS, f"it has more than {MAX_LAYERS} layers"),
+        "steps": (sites > MAX_SITES, f"they have {sites} latents, more than {MAX_SITES}"),
         "norm": (config.norm != "none", "a norm divides by a sum over each image"),
         "constant_scale": (not config.constant_scale, "the decoder must know the grid"),
         "likelihood": (config.likelihood != "gaussian", "only Gaussian pixels have integer tables"),
@@ -61,7 +68,8 @@ def refuse(config: ConvDRAWConfig) -> None:
     }
     for name, (present, why) in reasons.items():
         if present:
-            raise ValueError(f"no exact twin with {name}={getattr(config, name)!r}: {why}")
+            value = reprlib.repr(getattr(config, name))
+            raise ValueError(f"no exact twin with {name}={value}: {why}")
 
 
 class Twin(ConvDRAW):
