@@ -1,4 +1,5 @@
 import copy
+import math
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from underdraw.codec.archive import (
     groups,
     order,
 )
-from underdraw.codec.coder import Stack
+from underdraw.codec.coder import Grid, Stack, get_gaussians
 from underdraw.codec.container import Block, build_archive, parse_archive
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact import Twin
@@ -67,11 +68,32 @@ def test_rate_is_the_bound():
     assert (decode_block(tiny(), block, data) == levels).all()
 
 
+def widest():
+    """Spacing and class of those posteriors that take most bits to pop, and how many, about."""
+    twin, found = tiny(), []
+    for site in twin.sites:
+        pairs = zip(twin.delta(site).tolist(), twin.q_scale(site).tolist(), strict=True)
+        found += [(scale / 32 - math.log2(delta), delta, scale) for delta, scale in pairs]
+    ratio, delta, scale = max(found)
+    return delta, scale, ratio + math.log2(math.sqrt(2 * math.pi * math.e))
+
+
 def test_a_stack_has_what_is_needed():
-    stacks = Stack(np.random.default_rng(0).bytes(4000))
     latents = latents_of(tiny(), (32, 32))
     assert latents == latents_of(tiny(), (31, 32)) == 4 * 3 * 16 * 16
-    assert stacks.bits > needed(latents) > 3.05 * latents
+    delta, scale, bits = widest()
+    rng = np.random.default_rng(0)
+    for count in (1, 10, 100, latents) * 5:
+        grid = Grid(delta, np.zeros(count), scale)
+        stack = Stack(rng.bytes(4 * int(needed(count) // 32)) + b"\0\0\0\1")
+        assert 0 <= stack.bits - needed(count) + 32 < 64
+        before = stack.bits
+        get_gaussians([stack], grid, tails=False)  # or it has run dry
+        assert stack.bits >= 32
+    assert abs((before - stack.bits) / latents - bits) < 0.05
+    few = Stack(rng.bytes(4 * int(0.9 * needed(latents) // 32)) + b"\0\0\0\1")
+    with pytest.raises(CodecError, match="run dry"):
+        get_gaussians([few], Grid(delta, np.zeros(latents), scale), tails=False)
 
 
 def test_lanes_cost_little():

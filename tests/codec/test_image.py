@@ -209,6 +209,34 @@ def test_alpha_is_packed_exactly() -> None:
         assert np.array_equal(unpack_alpha(pack_alpha(alpha), alpha.shape), alpha)
 
 
+def told(content: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG with more chunks behind its first."""
+    more = b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+    return content[:33] + more + content[33:]
+
+
+def test_another_gamma_is_not_lost_but_refused() -> None:
+    plain = saved(Image.fromarray(noise(3, 4, 3)), format="PNG")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for gamma in (100_000, 55_556, 45_000 - 100):
+        chunk = b"gAMA", struct.pack(">I", gamma)
+        with pytest.raises(CodecError, match=f"has gamma {gamma / 1e5} .*convert it to sRGB"):
+            read(told(plain, chunk))
+        with Image.open(io.BytesIO(told(plain, chunk))) as image:
+            with pytest.raises(CodecError, match="has gamma"):
+                read(image)
+            del image.info["gamma"]
+            assert read(image).size == (3, 4)
+        assert read(told(plain, chunk, (b"sRGB", b"\0"))).icc is None
+        wrapped = b"it\0\0" + zlib.compress(profile)
+        assert read(told(plain, chunk, (b"iCCP", wrapped))).icc == profile
+    for gamma in (45_455, 45_454, 45_500, 0):
+        assert read(told(plain, (b"gAMA", struct.pack(">I", gamma)))).size == (3, 4)
+
+
 def psd(picture: np.ndarray, layers: int) -> bytes:
     """A Photoshop file of a picture (H, W, 3), with so many layers of one grey pixel."""
     record = struct.pack(">4i2H", 0, 0, 1, 1, 1, 0) + struct.pack(">I", 3)

@@ -4,6 +4,7 @@ What is kept, and what is not:
 
 orientation   EXIF's is applied; all other metadata is dropped
 colour        L and RGB as they are; bilevel becomes 0 and 255, a palette its colours
+gamma         a PNG's is refused, unless it is sRGB's or a profile or sRGB itself is told, too
 profile       an ICC profile is kept with lossless files; lossy ones are brought to sRGB
 alpha         kept exactly, apart from the colours, in both kinds of file
 8 bits        more bits, CMYK and other spaces, and animations are refused
@@ -26,6 +27,9 @@ from underdraw.codec.depths import bits_of
 from underdraw.codec.errors import CodecError, NoMemory, more_than
 from underdraw.codec.usual import MAX_PIXELS
 
+GAMMA = 0.45455
+"""What PNG files say of levels that are, nearly, those of sRGB."""
+_NEAR = 0.005  # which no eye tells from it
 Source = Path | str | bytes | bytearray | memoryview | Image.Image | np.ndarray
 
 
@@ -128,10 +132,25 @@ def check(image: Image.Image, most: int) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format not in ("MPO", "PSD"):  # previews; layers, shown as one
         raise CodecError(f"has {frames} frames: only still pictures can be coded")
+    if (gamma := other_gamma(image)) is not None:
+        raise CodecError(
+            f"has gamma {gamma} (gAMA) and no profile: convert it to sRGB, or drop that, first"
+        )
     if image.mode.startswith(("I", "F")):
         raise CodecError(f"has more than 8 bits a channel (mode {image.mode})")
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA"):
         raise CodecError(f"is of mode {image.mode}: convert it to grey, RGB or RGBA first")
+
+
+def other_gamma(image: Image.Image) -> float | None:
+    """The gamma of a PNG that it must be shown with; None where it is as good as sRGB's, or void.
+
+    What says more of the colours, a profile or that they are sRGB, goes before it.
+    """
+    gamma = image.info.get("gamma")
+    if not gamma or {"icc_profile", "srgb"} & image.info.keys():
+        return None
+    return gamma if abs(gamma - GAMMA) > _NEAR else None
 
 
 def scale_key(image: Image.Image) -> None:
