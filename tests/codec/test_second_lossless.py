@@ -24,7 +24,9 @@ from codec.plain_model import PlainModel
 from codec.test_plain_model import plain, tower
 from underdraw.codec.archive import encode_block
 from underdraw.codec.container import LOSSLESS, Header, build, build_archive
+from underdraw.codec.encoding import compress
 from underdraw.codec.errors import CodecError
+from underdraw.codec.image import Picture
 from underdraw.codec.lossless import decode, encode
 from underdraw.codec.philox import words
 
@@ -147,20 +149,39 @@ def single(model: PlainModel, payload: bytes, size: tuple[int, int], channels: i
     return found
 
 
-def long(model: PlainModel, data: bytes) -> np.ndarray:
-    """The picture of a lossless file in the long form, without extras."""
+def read_extras(file: Bytes) -> dict[int, bytes]:
+    """The extras of a long header, by tag."""
+    found, last = {}, 0
+    for _ in range(file.varint()):
+        tag = file.varint()
+        assert tag > last
+        found[tag], last = file.take(file.varint()), tag
+    return found
+
+
+def opacity(packed: bytes, size: tuple[int, int]) -> np.ndarray:
+    """What an extra says of it."""
+    found, last = [], 0
+    for step in zlib.decompress(packed, -15):
+        last = (last + step) % 256
+        found.append(last)
+    return np.array(found, np.uint8).reshape(size)
+
+
+def long(model: PlainModel, data: bytes) -> tuple[np.ndarray, dict[int, bytes]]:
+    """The picture of a lossless file in the long form, and its extras."""
     file = Bytes(data)
     assert file.take(6) == b"\xd5UD\n\x01\x01"
     file.take(8)  # hash
     size, channels = (file.varint(), file.varint()), file.varint()
     file.varint()  # steps
-    assert file.varint() == 0
+    extras = read_extras(file)
     length, told = file.varint(), int.from_bytes(file.take(4), "big")
     file.check()
     payload = file.take(length)
     assert zlib.crc32(payload) == told
     assert file.place == len(data)
-    return single(model, payload, size, channels)
+    return single(model, payload, size, channels), extras
 
 
 def short(model: PlainModel, data: bytes) -> np.ndarray:
@@ -226,7 +247,19 @@ def test_a_second_decoder_reads_a_lossless_file(channels):
     data = build(header, encode(twin, picture[None])[0])
     assert np.array_equal(short(plain(twin), data), picture)
     data = build(header, encode(twin, picture[None])[0], short=False)
-    assert np.array_equal(long(plain(twin), data), picture)
+    found, extras = long(plain(twin), data)
+    assert np.array_equal(found, picture)
+    assert not extras
+
+
+def test_a_second_decoder_reads_opacity_and_profile():
+    twin, (levels,), icc = tiny(), crops(1, 5, 6), b"a profile, or anything else"
+    alpha = np.arange(0, 240, 8, dtype=np.uint8).reshape(5, 6)[::-1].copy()
+    found, extras = long(plain(twin), compress(Picture(levels, alpha, icc), twin, lossless=True))
+    assert np.array_equal(found, levels)
+    assert extras.keys() == {2, 3}
+    assert np.array_equal(opacity(extras[2], (5, 6)), alpha)
+    assert zlib.decompress(extras[3], -15) == icc
 
 
 def test_a_second_decoder_refuses_what_is_too_short_or_too_long():
