@@ -1,6 +1,7 @@
 """Models on disk: what is saved is what is loaded, and nothing else is."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +35,19 @@ def test_what_is_saved_is_what_is_loaded(folder):
     assert describe(folder)["preset"] == "none"
     assert (folder / "README.md").read_text() == "# A card"
     assert underdraw.load(str(folder)).config == CONFIG
+
+
+def test_a_folder_named_as_a_shipped_model_is_the_folder(folder, monkeypatch):
+    """Its config is never read from one place and its weights from another."""
+    monkeypatch.chdir(folder.parent)
+    folder.rename("draw_mnist")
+    for name in (Path("draw_mnist"), "./draw_mnist", Path("draw_mnist").resolve()):
+        assert load(name).config == CONFIG
+        assert describe(name)["preset"] == "none"
+    assert load("draw_mnist").config != CONFIG
+    assert describe("draw_mnist") == describe(checkpoint.shipped()["draw_mnist"])
+    with pytest.raises(CheckpointError, match="no model 'hub:someone/digits'"):
+        locate(Path("hub:someone/digits"))
 
 
 def test_nothing_is_left_beside_the_files(folder):

@@ -40,14 +40,16 @@ def shipped() -> dict[str, Path]:
 def locate(name: str | Path) -> Path:
     """The folder of a shipped model, of a run, or of "hub:owner/name" (downloaded).
 
+    A `Path` is always a folder: "draw_mnist" ships, "./draw_mnist" and Path("draw_mnist") do not.
+
     Raises:
         CheckpointError: there is no such model.
     """
     known = shipped()
-    if str(name) in known:
-        return known[str(name)]
-    if str(name).startswith(HUB):
-        return pull(str(name).removeprefix(HUB))
+    if isinstance(name, str) and name in known:
+        return known[name]
+    if isinstance(name, str) and name.startswith(HUB):
+        return pull(name.removeprefix(HUB))
     folder = Path(name)
     if not (folder / CONFIG).is_file():
         names = ", ".join(known) or "none"
@@ -73,7 +75,11 @@ def describe(name: str | Path) -> dict[str, Any]:
     Raises:
         CheckpointError: there is no such model, or the file is not of this format.
     """
-    path = locate(name) / CONFIG
+    return _describe(locate(name))
+
+
+def _describe(folder: Path) -> dict[str, Any]:
+    path = folder / CONFIG
     values = read_config(path, CheckpointError)
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not of format {FORMAT}")
@@ -96,7 +102,7 @@ def load(name: str | Path, device: str | torch.device = "cpu") -> Any:  # noqa: 
         CheckpointError: there is no such model, or its files are damaged or do not fit.
     """
     folder = locate(name)
-    values = describe(folder)
+    values = _describe(folder)
     try:
         config = from_json(MODELS[values["model"]][0], values.get("config"))
         with torch.device("meta"):

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -79,6 +80,15 @@ def test_models_are_compared_by_their_bounds(preset, digits, tmp_path):
     again = compare(names[:1], digits, tmp_path / "one", samples=4, seed=1)
     with Image.open(found["picture"]) as two, Image.open(again["picture"]) as one:
         assert two.width > one.width
+
+
+def test_a_folder_named_as_a_shipped_model_is_the_folder(preset, digits, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved(preset, Path("draw_mnist"), 0.4, 2)
+    found = compare([Path("draw_mnist")], digits, tmp_path / "out", samples=4)
+    torch.manual_seed(2)
+    here = evaluate(build(preset.model).eval(), digits, batch=12)
+    assert (found["betas"][0]["beta"], found["betas"][0]["nats"]) == (0.4, here.nats)
 
 
 def test_a_model_must_say_its_beta(preset, digits, tmp_path):

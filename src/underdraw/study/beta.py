@@ -118,10 +118,11 @@ def compare(
     """
     check_counts(samples=samples, batch=batch)
     rows, sheets, heads = [], [], []
-    for beta, name in sorted((beta_of(name), str(name)) for name in names):
+    betas = [(beta_of(name), name) for name in names]
+    for beta, name in sorted(betas, key=lambda pair: (pair[0], str(pair[1]))):
         model = checkpoint.load_latent(name, device)
         found = evaluate(model, images, seed=seed, batch=min(batch, len(images)))
-        row = {"beta": beta, "model": name, **bound_of(found)}
+        row = {"beta": beta, "model": str(name), **bound_of(found)}
         shown = gallery.pictures(model, gallery.dream(model, samples, 1.0, seed))
         rows.append(row)
         sheets.append(_sheet(shown))
