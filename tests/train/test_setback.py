@@ -6,9 +6,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from train.tiny_run import go, tiny
+from train.tiny_run import digits, go, tiny
 from underdraw.models import build
 from underdraw.train import RunError, loop, read_log
+from underdraw.train.log import Log
 from underdraw.train.state import LAST, SNAPSHOTS, Numbers, TrainState
 from underdraw.train.watch import forget, jumped
 
@@ -60,7 +61,6 @@ def test_an_early_setback_is_no_string_of_setbacks(monkeypatch, tmp_path):
 def test_a_validation_that_is_not_finite_is_never_the_best(tmp_path):
     from accelerate import Accelerator
 
-    from train.tiny_run import digits, tiny
     from underdraw.train.validate import validate
 
     run = loop.Run(tiny(), tmp_path, Accelerator(), digits(16), True)
@@ -71,6 +71,25 @@ def test_a_validation_that_is_not_finite_is_never_the_best(tmp_path):
     assert not (tmp_path / "model.safetensors").exists()
 
 
+@pytest.mark.parametrize(("began", "mean", "windows"), [(45, None, 0), (15, 5.0, 9)])
+def test_a_setback_behind_a_phase_watches_afresh(tmp_path, began, mean, windows):
+    """The snapshot was watched at the cost of fewer glimpses; the best is that of now."""
+    from accelerate import Accelerator
+
+    run = loop.Run(
+        tiny(steps=90, glimpses=((began / 90, 2),)), tmp_path, Accelerator(), digits(16), True
+    )
+    numbers = run.state.numbers
+    numbers.step, numbers.mean, numbers.spread, numbers.windows = 30, 5.0, 0.1, 9
+    run.state.snapshot(tmp_path)
+    numbers.step, numbers.best, numbers.mean, numbers.windows = 49, 7.0, 8.0, 1
+    with Log(tmp_path, 90, 49, run.accelerator, True) as log:
+        run.set_back(log, math.nan)
+    assert numbers.setbacks == [[30, 49]]
+    assert (numbers.mean, numbers.windows, numbers.best) == (mean, windows, 7.0)
+    assert numbers.spread == (0.0 if mean is None else 0.1)
+
+
 def test_it_gives_up_when_nothing_helps(monkeypatch, tmp_path):
     break_at(monkeypatch, set(range(1000)), lambda model: model.c_0.fill_(math.nan))
     with pytest.raises(RunError, match="broke down 5 times"):
@@ -79,8 +98,6 @@ def test_it_gives_up_when_nothing_helps(monkeypatch, tmp_path):
 
 def test_a_gradient_that_is_not_finite_moves_nothing(tmp_path):
     from accelerate import Accelerator
-
-    from train.tiny_run import digits, tiny
 
     run = loop.Run(tiny(), tmp_path, Accelerator(), digits(16), True)
     before = {key: value.clone() for key, value in run.state.model.state_dict().items()}

@@ -32,7 +32,7 @@ from underdraw.train.state import LAST, Diverged, TrainState
 from underdraw.train.stop import StopWatch
 from underdraw.train.task import Place
 from underdraw.train.validate import validate
-from underdraw.train.watch import forget, jumped
+from underdraw.train.watch import forget, jumped, restart
 
 PATIENCE = 5  # setbacks in a row before giving up
 TOGETHER = 10  # updates between questions among processes
@@ -144,6 +144,8 @@ class Run:
         if len(recent) >= PATIENCE:
             raise Diverged(f"the cost broke down {PATIENCE} times by update {numbers.step}: {nats}")
         found = self.state.go_back(self.out, every * (1 + len(recent)) // 2)
+        if schedule.phase(self.config, found) != schedule.phase(self.config, numbers.step):
+            restart(numbers)  # it came with the snapshot; the best validation is of this phase
         log.row("setback", numbers.step, nats=nats, back_to=found)
 
     def validate(self, log: Log) -> None:

@@ -33,6 +33,15 @@ def jumped(numbers: Numbers, cost: float, jump: float) -> bool:
     return False
 
 
+def restart(numbers: Numbers) -> None:
+    """Follow the cost afresh, as when what was followed is the cost of another phase."""
+    numbers.mean, numbers.spread, numbers.windows = None, 0.0, 0
+
+
 def forget(numbers: Numbers) -> None:
-    """Start afresh, as when glimpses are added or beta has fallen, and the cost is another."""
-    numbers.mean, numbers.spread, numbers.windows, numbers.best = None, 0.0, 0, None
+    """Start afresh, as when glimpses are added or beta has fallen, and the cost is another.
+
+    The best validation is forgotten, too: it is of a cost that is lower or higher for that alone.
+    """
+    restart(numbers)
+    numbers.best = None
