@@ -91,6 +91,16 @@ class Classifier(nn.Module, ABC, Generic[StateT]):
     def step(self, state: StateT, x: Tensor) -> tuple[StateT, Look]:
         """One glimpse."""
 
+    def shorten(self, steps: int) -> None:
+        """Have only the first `steps` glimpses from now on.
+
+        Raises:
+            ValueError: the model does not have so many.
+        """
+        if not 1 <= steps <= self.steps:
+            raise ValueError(f"the model takes 1 to {self.steps} glimpses, not {steps}")
+        self.steps = steps
+
     def looks(
         self, x: Float[Tensor, "b c h w"], steps: int | None = None, keep: Keep = everything
     ) -> Iterator[Any]:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from underdraw import plot
 from underdraw.classifier import Classifier
 from underdraw.data import Images, Labelled
-from underdraw.latent import LatentModel, Trace, kl, mode, posterior, prior
+from underdraw.latent import LatentModel, Trace, cost_by_cell, cost_by_kl, mode, prior
+from underdraw.likelihoods import UNLIKELIHOOD, Distortion
 from underdraw.noise import image_noise
 
 ROWS, COLUMNS = 8, 12  # of a sequence sheet
@@ -84,12 +85,16 @@ def some(images: Images, count: int, seed: int) -> Tensor:
 
 @torch.no_grad()
 def reconstructions(
-    model: LatentModel[Any], x: Tensor, out: Path
+    model: LatentModel[Any],
+    x: Tensor,
+    out: Path,
+    cells: bool = False,
+    distortion: Distortion = UNLIKELIHOOD,
 ) -> tuple[dict[str, Path], list[float]]:
     """Write images beside what the posterior's means make of them, and how they came about.
 
     Returns:
-        The paths, and the bound of each image in nats, from one posterior sample.
+        The paths, and the `bound` of each image in nats, from one posterior sample.
     """
     x = x.to(device_of(model))
     trace = model.unroll(mode, x, frames="all")
@@ -99,16 +104,25 @@ def reconstructions(
         ),
         "sequence": sequence(model, trace, out / "reconstruction_sequence.png"),
     }
-    return paths, bound(model, x)
+    return paths, bound(model, x, cells=cells, distortion=distortion)
 
 
-def bound(model: LatentModel[Any], x: Tensor, seed: int = 0) -> list[float]:
-    """Upper bounds on -log p(x), nats per image, from a trace: what anybody can recompute."""
+def bound(
+    model: LatentModel[Any],
+    x: Tensor,
+    seed: int = 0,
+    cells: bool = False,
+    distortion: Distortion = UNLIKELIHOOD,
+) -> list[float]:
+    """Upper bounds on -log p(x), nats per image.
+
+    Of a model that was trained with `cells`, or by another `distortion` than the likelihood's, it
+    is what training minimised, without beta, and no bound.
+    """
     z, u = image_noise(model, seed, range(len(x)), 0, size=(x.shape[2], x.shape[3]))
-    trace = model.unroll(posterior([e.to(x.device) for e in z]), x)
     target = model.likelihood.target(x, None if u is None else u.to(x.device))
-    distortion = -model.likelihood(trace.frames[-1].canvas).log_prob(target)
-    return (distortion + sum(kl(choice) for choice in trace.choices)).tolist()
+    cost = cost_by_cell if cells else cost_by_kl
+    return model(x, [e.to(x.device) for e in z], target, cost, distortion).bound.tolist()
 
 
 @torch.no_grad()

@@ -52,6 +52,43 @@ def test_a_model_is_evaluated_as_it_was_trained(capsys, run, tmp_path):
         assert abs(found["nats"] - plain["nats"]) > 0.01
 
 
+def test_a_model_takes_the_steps_that_it_was_validated_with(capsys, run, tmp_path):
+    """Its run was stopped while it took fewer than it has, and the later ones were never tried."""
+    model, data = load_latent(run), dict(vars(draw_mnist_small().data))
+    few = str(save(model, tmp_path / "few", data=data, trained={"glimpses": 2}))
+    assert "steps" not in call_json(capsys, "evaluate", run, "--limit", "10")
+    found = call_json(capsys, "evaluate", few, "--limit", "10")
+    images = random_subset(open_images(draw_mnist_small().data, "test"), 10, 0)
+    assert found["steps"] == len(found["rate_per_step"]) == 2
+    assert found["nats"] == pytest.approx(evaluate(model, images, steps=2).nats, rel=1e-5)
+    sampled = call_json(capsys, "sample", few, "-n", "2", "--out", str(tmp_path / "few"))
+    whole = call_json(capsys, "sample", run, "-n", "2", "--out", str(tmp_path / "whole"))
+    assert sampled["steps"] == 2
+    with Image.open(sampled["sequence"]) as narrow, Image.open(whole["sequence"]) as wide:
+        assert narrow.width < wide.width
+    words = ["--dataset", "-n", "2", "--out", str(tmp_path / "few")]
+    seen = call_json(capsys, "reconstruct", few, *words)
+    assert seen["steps"] == 2
+    assert seen["nats"] != call_json(capsys, "reconstruct", run, *words)["nats"]
+    code, out, err = call(capsys, "evaluate", few, "--limit", "10")
+    assert (code, "steps" in out) == (0, True)
+    assert "validated with 2 of its 3 steps" in err
+    for wrong in (4, 0, "two"):
+        save(model, tmp_path / "few", data=data, trained={"glimpses": wrong})
+        code, out, err = call(capsys, "evaluate", few, "--limit", "10")
+        assert (code, out) == (2, "")
+        assert f"few has 3 steps, and says that it was trained with {wrong!r} glimpses" in err
+
+
+def test_a_reconstruction_costs_what_training_minimised(capsys, run, tmp_path):
+    model, data = load_latent(run), dict(vars(draw_mnist_small().data))
+    cells = str(save(model, tmp_path / "cells", data=data, train={"cells": True}))
+    words = ["--dataset", "-n", "2", "--out", str(tmp_path)]
+    found = call_json(capsys, "reconstruct", cells, *words)
+    assert found["cells"] is True
+    assert abs(found["nats"] - call_json(capsys, "reconstruct", run, *words)["nats"]) > 0.01
+
+
 def test_short_words_after_fields_of_a_preset_are_the_commands_own():
     words = ["draw", "--train.beta-from", "2", "-0.5", "-n", "4", "--model.steps", "2", "-h"]
     assert split(words) == (

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 import calling
-from underdraw.checkpoint import save
+from underdraw.checkpoint import describe, load, save
 from underdraw.models import build
 from underdraw.models.draw import DRAWConfig
 from underdraw.presets import TrainConfig, draw_mnist_small
@@ -126,6 +126,26 @@ def test_bad_input_is_named_with_code_2_and_leaves_nothing(capsys, run, tmp_path
     assert names in err
     assert "Traceback" not in err
     assert not out.exists()
+
+
+@pytest.mark.parametrize("study", ["information", "store", "glimpses", "beta"])
+@pytest.mark.parametrize("train", [{"cells": True, "beta": 1.0}, {"error": 0.5, "beta": 1.0}])
+def test_what_is_no_bound_is_not_shown_as_one(capsys, run, tmp_path, study, train):
+    model, data = load(run), describe(run)["data"]
+    folder = str(save(model, tmp_path / "model", data=data, train=train))
+    code, out, err = call(capsys, study, folder, "--limit", "5", "--out", str(tmp_path / "out"))
+    assert (code, out) == (2, "")
+    assert f"was trained with {next(iter(train))}" in err
+    assert not (tmp_path / "out").exists()
+
+
+def test_studies_take_the_steps_that_a_model_was_validated_with(capsys, run, tmp_path):
+    model, data = load(run), describe(run)["data"]
+    folder = save(model, tmp_path / "model", data=data, trained={"glimpses": 2})
+    found = call_json(
+        capsys, "information", str(folder), "--limit", "5", "--out", str(tmp_path / "out")
+    )
+    assert len(found["nats"][0]) == 2
 
 
 def test_help_needs_no_torch():

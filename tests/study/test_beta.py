@@ -102,6 +102,9 @@ def test_a_model_must_say_its_beta(preset, digits, tmp_path):
     weighted = replace(preset, train=replace(preset.train, importance_samples=5))
     with pytest.raises(ValueError, match="importance_samples 5"):
         train_betas(weighted, (0.4, 1.0), tmp_path)
+    rounded = replace(preset, train=replace(preset.train, cells=True))
+    with pytest.raises(ValueError, match="has cells True: what it minimises is no bound"):
+        train_betas(rounded, (0.4, 1.0), tmp_path)
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):

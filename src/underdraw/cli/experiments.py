@@ -8,9 +8,10 @@ from typing import Any
 from underdraw import checkpoint, study
 from underdraw.classifier import Classifier
 from underdraw.cli import tell
-from underdraw.cli.work import device, images_of, resolve
+from underdraw.cli.work import device, images_of, in_its_steps, resolve
 from underdraw.data import Images, random_subset
 from underdraw.presets import PRESETS
+from underdraw.trained import check_bound, with_bound
 
 RUNS = Path("out/study")
 
@@ -37,7 +38,7 @@ def information(
     as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw study information`."""
-    model = checkpoint.load_latent(name, device())
+    model = in_its_steps(with_bound(name, device()))
     images = some_images(name, split, root, limit, seed)
     with tell.progress("measuring", len(images)) as report:
         found = study.information(
@@ -51,7 +52,7 @@ def store(
     root: Path | None, limit: int, seed: int, batch: int, out: Path, as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw study store`."""
-    model = checkpoint.load_latent(name, device())
+    model = in_its_steps(with_bound(name, device()))
     images = some_images(name, split, root, limit, seed)
     with tell.progress("storing", study.images_seen(len(images), rows, samples)) as report:
         found = study.store(
@@ -118,6 +119,7 @@ def glimpses(
             )
         _show("errors", found["errors"], as_json)
         return tell.result({"model": name, **found}, as_json)
+    check_bound(name)
     with tell.progress("measuring", study.steps_taken(model, steps)) as report:
         found = study.glimpses(
             model, images, out, steps=steps, seed=seed, batch=batch, title=title, report=report

@@ -27,9 +27,9 @@ from underdraw.evaluate import evaluate as measure
 from underdraw.evaluate import passes
 from underdraw.fast import compile_model
 from underdraw.grade import grade, with_labels
-from underdraw.likelihoods import Distortion
 from underdraw.presets import PRESETS, Preset, preset
 from underdraw.train import train as run_training
+from underdraw.trained import Trained, as_trained
 
 
 def device() -> str:
@@ -106,7 +106,8 @@ def evaluate(
 ) -> int:  # fmt: skip
     """`underdraw evaluate`."""
     start = time.monotonic()
-    model = checkpoint.load(name, device())
+    trained = as_trained(name, device())
+    model = in_its_steps(trained)
     images = images_of(name, split, root)
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1, got {limit}")
@@ -115,19 +116,19 @@ def evaluate(
     images = random_subset(images, limit, seed)
     if compiled:
         compile_model(model, pace=2, device=device())
-    batch, told = min(batch, len(images)), {}
+    batch = min(batch, len(images))
     if isinstance(model, Classifier):
         if samples:
             raise ValueError(f"importance_samples is {samples}, and a classifier has no bound")
         with tell.progress("classifying", len(images)) as report:
             found = asdict(grade(model, images, batch=batch, products=products, report=report))
     else:
-        trained, told = as_trained(checkpoint.describe(name).get("train", {}))
         with tell.progress("evaluating", passes(len(images), batch, samples)) as report:
             found = asdict(
                 measure(
                     model, images, seed=seed, batch=batch, importance_samples=samples,
-                    products=products, report=report, **trained,
+                    products=products, report=report, cells=trained.cells,
+                    distortion=trained.distortion,
                 )
             )  # fmt: skip
     about = {
@@ -136,18 +137,15 @@ def evaluate(
         "precision": products,
         "minutes": (time.monotonic() - start) / 60,
     }
-    return tell.result({**about, **told, **found}, as_json)
+    return tell.result({**about, **trained.told, **found}, as_json)
 
 
-def as_trained(train: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """How a model is measured as it was trained, and what there is to say of that.
-
-    One that was trained for a codec that rounds pays for cells, and by errors has no likelihood.
-    """
-    shares = {key: train.get(key, 0.0) for key in ("error", "structure")}
-    cells = train.get("cells", False)
-    told = {key: value for key, value in {"cells": cells, **shares}.items() if value}
-    return {"cells": cells, "distortion": Distortion(**shares)}, told
+def in_its_steps(found: Trained) -> Any:  # noqa: ANN401
+    """The model, after a word on stderr if it takes fewer steps than it has."""
+    if found.steps is not None:
+        few, total = found.steps
+        tell.say(f"{found.name} was validated with {few} of its {total} steps; it takes as many")
+    return found.model
 
 
 def sample(
@@ -157,7 +155,8 @@ def sample(
     """`underdraw sample`."""
     if count < 1:
         raise ValueError(f"cannot draw {count} samples")
-    model = checkpoint.load_latent(name, device())
+    trained = as_trained(name, device(), checkpoint.load_latent)
+    model = in_its_steps(trained)
     training = images_of(name, "train", root) if nearest else None
     if compiled:
         compile_model(model, pace=2, device=device())
@@ -165,7 +164,8 @@ def sample(
     paths = gallery.samples(model, trace, out, animate)
     if training is not None:
         paths["nearest"] = gallery.beside_nearest(model, trace, training, out)
-    return tell.result({"samples": count, **{k: str(p) for k, p in paths.items()}}, as_json)
+    values = {k: str(p) for k, p in paths.items()}
+    return tell.result({"samples": count, **trained.shortened, **values}, as_json)
 
 
 def reconstruct(
@@ -177,16 +177,17 @@ def reconstruct(
         raise ValueError("give either image files or --dataset")
     if count < 1:
         raise ValueError(f"cannot reconstruct {count} images")
-    model = checkpoint.load_latent(name, device())
+    trained = as_trained(name, device(), checkpoint.load_latent)
+    model = in_its_steps(trained)
     if dataset:
         x = gallery.some(images_of(name, split, root), count, seed)
     else:
         binary = is_binary(data_of(name))
         x = torch.cat([read_image(path, model.shape, binary) for path in files])
-    paths, nats = gallery.reconstructions(model, x, out)
+    paths, nats = gallery.reconstructions(model, x, out, trained.cells, trained.distortion)
     values: dict[str, Any] = {k: str(p) for k, p in paths.items()}
-    return tell.result({"images": len(x), "nats": sum(nats) / len(nats), "each": nats, **values},
-                       as_json)  # fmt: skip
+    found = {"images": len(x), **trained.told, "nats": sum(nats) / len(nats), "each": nats}
+    return tell.result({**found, **values}, as_json)
 
 
 def glimpse(
@@ -196,7 +197,8 @@ def glimpse(
     """`underdraw glimpse`."""
     if count < 1:
         raise ValueError(f"cannot show {count} images")
-    model = checkpoint.load_classifier(name, device())
+    trained = as_trained(name, device(), checkpoint.load_classifier)
+    model = in_its_steps(trained)
     if files:
         x = torch.cat([read_image(path, model.shape, is_binary(data_of(name))) for path in files])
         paths, found = gallery.looks(model, x, None, out, "images"), {}
@@ -204,7 +206,7 @@ def glimpse(
         images = with_labels(images_of(name, split, root), model.classes)
         paths, found = gallery.glimpses(model, images, count, seed, out)
     values = {k: str(p) for k, p in paths.items()}
-    return tell.result({"model": name, **found, **values}, as_json)
+    return tell.result({"model": name, **trained.shortened, **found, **values}, as_json)
 
 
 def info(name: str, as_json: bool) -> int:

@@ -150,6 +150,17 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         shapes = [self.latent_shape(site, size) for site in sites]
         return [torch.randn(n, *shape, generator=generator) for shape in shapes]
 
+    def shorten(self, steps: int) -> None:
+        """Have only the first `steps` steps from now on.
+
+        Raises:
+            ValueError: the model does not have so many, or has no picture before its last.
+        """
+        total = 1 + self.sites[-1].step
+        if not (1 if self.gradual else total) <= steps <= total:
+            raise ValueError(f"a {type(self).__name__} of {total} steps cannot take {steps}")
+        self.sites = tuple(site for site in self.sites if site.step < steps)
+
     def paint(
         self,
         source: Source,

@@ -23,6 +23,7 @@ from underdraw.plot.labelled import fitting
 from underdraw.presets import Preset
 from underdraw.study.parts import bound_of, check_counts
 from underdraw.study.runs import finish
+from underdraw.trained import with_bound
 
 
 def train_betas(
@@ -49,7 +50,7 @@ def train_betas(
     Raises:
         Interrupted: a signal came.
         RunError: a folder holds another run, or the cost broke down.
-        ValueError: no beta, one that is not above 0, or an objective that has none.
+        ValueError: no beta, one that is not above 0, or an objective that has none or is no bound.
     """
     if not betas:
         raise ValueError("no beta to train with")
@@ -58,6 +59,9 @@ def train_betas(
             f"{preset.name} has importance_samples {preset.train.importance_samples}: "
             "the importance-weighted bound has no beta"
         )
+    for name in ("cells", "error"):
+        if value := getattr(preset.train, name):
+            raise ValueError(f"{preset.name} has {name} {value}: what it minimises is no bound")
     planned = [(out / f"beta_{beta:g}", with_beta(preset, beta)) for beta in sorted(set(betas))]
     for run, changed in planned:
         say(f"{run}: {preset.name} with beta {changed.train.beta:g}")
@@ -114,13 +118,14 @@ def compare(
 
     Raises:
         CheckpointError: a model is missing or damaged.
-        ValueError: one does not say its beta, or a number is out of range.
+        ValueError: one does not say its beta or was trained by no bound, or a number is out of
+            range.
     """
     check_counts(samples=samples, batch=batch)
     rows, sheets, heads = [], [], []
     betas = [(beta_of(name), name) for name in names]
     for beta, name in sorted(betas, key=lambda pair: (pair[0], str(pair[1]))):
-        model = checkpoint.load_latent(name, device)
+        model = with_bound(name, device).model
         found = evaluate(model, images, seed=seed, batch=min(batch, len(images)))
         row = {"beta": beta, "model": str(name), **bound_of(found)}
         shown = gallery.pictures(model, gallery.dream(model, samples, 1.0, seed))
