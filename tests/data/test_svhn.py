@@ -105,6 +105,18 @@ def test_npz(tmp_path):
         open_images("svhn", "train", tmp_path / "broken.npz")
 
 
+def test_damaged_npz_files_are_named(tmp_path):
+    np.savez_compressed(tmp_path / "whole.npz", x=random_levels(40, 32, 32, 3))
+    whole, bad = (tmp_path / "whole.npz").read_bytes(), tmp_path / "bad.npz"
+    garbled = whole[:200] + bytes(255 - b for b in whole[200:300]) + whole[300:]
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    cuts = [whole[:count] for count in (0, 3, 60, len(whole) // 2, len(whole) - 1)]
+    for content in (*cuts, garbled, (tmp_path / "one.npy").read_bytes()):
+        bad.write_bytes(content)
+        with pytest.raises(DataError, match=r"bad\.npz cannot be read"):
+            open_images("svhn", "train", bad)
+
+
 def test_digits_column_of_lists_of_structs(tmp_path):
     home = tmp_path / "full_numbers"
     feature = datasets.Features({"d": [{"bbox": [datasets.Value("int32")]}]})["d"]

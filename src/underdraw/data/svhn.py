@@ -9,8 +9,10 @@ of them validates, as many as in the DRAW paper, which leaves 231,054 (the paper
 choice is not published). Licence: non-commercial use only.
 """
 
+import zlib
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from jaxtyping import Int64, UInt8
@@ -32,6 +34,10 @@ SVHN = Origin("ufldl-stanford/svhn", "full_numbers", ("svhn",))
 SIDE, CROP, GROWTH = 64, 54, 1.3
 VALID = 4701 / 235_754
 """Share of the training images that validates."""
+DAMAGES = (
+    OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, BadZipFile, zlib.error
+)  # fmt: skip
+"""What numpy and zipfile raise of files that are no .npz file, or damaged."""
 
 
 def open_svhn(config: DataConfig, split: str, root: Path | None) -> Images:
@@ -100,9 +106,9 @@ def around(boxes: list[list[int]], size: tuple[int, int]) -> Box:
 def from_npz(file: Path, split: str) -> Array:
     """Levels of an array x of (N, H, W, 3) pictures in an .npz file; a tenth each held out."""
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             x = arrays["x"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except DAMAGES as error:
         raise DataError(f"{file} cannot be read: {error}") from error
     if x.dtype != np.uint8 or x.ndim != 4 or x.shape[-1] != 3:
         raise DataError(f"x in {file} is {x.dtype} {x.shape}; uint8 (images, h, w, 3) wanted")
