@@ -1,7 +1,10 @@
 """The command line: what it prints, where, and how it ends."""
 
+import json
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -17,6 +20,7 @@ from underdraw.likelihoods import Distortion
 from underdraw.models import build
 from underdraw.models.draw import DRAWConfig
 from underdraw.presets import draw_mnist_small
+from underdraw.train import read_log
 
 
 @pytest.fixture(scope="module")
@@ -215,3 +219,28 @@ def test_too_little_memory_is_one_line(capsys, monkeypatch, error, said) -> None
     assert stopped.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"underdraw: this does not fit into memory: {said}")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM to catch")
+def test_training_stopped_by_a_signal_exits_with_its_number(tmp_path):
+    out = tmp_path / "run"
+    words = [
+        "train", "draw_mnist_small", "--out", str(out), "--json", "--model.steps", "2",
+        "--model.hidden", "6", "--train.steps", "100000", "--train.batch", "4",
+        "--train.log-every", "1", "--train.validate-images", "8", "--train.no-compile",
+    ]  # fmt: skip
+    code = "import sys, torch\ntorch.set_num_threads(1)\nfrom underdraw.cli import main\nmain()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    for _ in range(3000):
+        if read_log(out):
+            break
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    process.terminate()
+    said, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, err
+    found = json.loads(said)
+    assert (found["reason"], found["signal"]) == ("signal", signal.SIGTERM)
+    assert 1 <= found["step"] < 100000

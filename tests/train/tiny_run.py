@@ -1,6 +1,6 @@
 """A run that trains in seconds, as a preset and as a program.
 
-python tiny_run.py OUT [resume=1] [steps=N]
+python tiny_run.py OUT [resume=1] [steps=N]      prints why it ended
 """
 
 import sys
@@ -44,8 +44,9 @@ def go(out, resume=False, **changes):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     changes = dict(pair.split("=") for pair in sys.argv[2:])
-    go(
+    outcome = go(
         sys.argv[1],
         resume="resume" in changes,
         **{name: int(value) for name, value in changes.items() if name != "resume"},
     )
+    print(outcome.reason)
