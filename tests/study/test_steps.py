@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from underdraw.models.vae import VAEConfig
+from underdraw.presets import preset as preset_named
 from underdraw.study import runs as runs_module
 from underdraw.study import steps
 from underdraw.study.runs import Interrupted
@@ -113,6 +114,12 @@ def test_both_panels_show_every_run():
     for half in (a[:, :middle], a[:, middle:]):
         assert ((half[..., 2] - half[..., 0]) > 100).any()
         assert ((half[..., 0] - half[..., 2]) > 100).any()
+
+
+def test_a_classifier_is_refused_as_one(tmp_path):
+    with pytest.raises(ValueError, match="glimpser_mnist_cluttered_small is a classifier"):
+        steps(preset_named("glimpser_mnist_cluttered_small"), tmp_path / "out", minutes=MOMENT)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(("counts", "minutes"), [((), 1.0), ((2,), 0.0), ((2,), -1.0)])

@@ -38,9 +38,11 @@ def with_steps(preset: Preset, steps: int) -> Preset:
     """The preset with `steps` steps, a constant learning rate and no end.
 
     Raises:
-        ValueError: its model has no steps to set, or not so many.
+        ValueError: its model is a classifier, or has no steps to set, or not so many.
     """
     model: Any = preset.model
+    if hasattr(model, "classes"):
+        raise ValueError(f"{preset.name} is a classifier, and the cost compared is a bound's")
     if "steps" not in {field.name for field in fields(model)}:
         raise ValueError(f"the model of {preset.name} has no number of steps")
     given = preset.train
