@@ -176,6 +176,7 @@ def test_a_silent_posterior_costs_nothing():
         ({"shape": (0, 28, 28)}, r"shape\[0\] .* 0"),
         ({"depth": ()}, r"\(\)"),
         ({"depth": (3, 0)}, r"depth\[1\] .* 0"),
+        ({"depth": (1000, 25)}, "at most 1024 layers, got 1025"),
         ({"maps": 0}, "maps .* 0"),
         ({"latent": 0}, "latent .* 0"),
         ({"stride": 0}, "stride .* 0"),

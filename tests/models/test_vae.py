@@ -120,6 +120,7 @@ def test_the_sizes_of_the_paper_are_the_defaults():
         ({"latents": (5, 0)}, r"latents\[1\] .* 0"),
         ({"hidden": (-1, 3)}, r"hidden\[0\] .* -1"),
         ({"between": 0}, "between .* 0"),
+        ({"between": 513}, "at most 1024 layers, got 513 below each of 2"),
         ({"likelihood": "poisson"}, "poisson"),
     ],
 )

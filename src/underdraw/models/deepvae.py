@@ -36,6 +36,8 @@ from underdraw.latent import Draw, Frame, LatentModel, Site, Size
 from underdraw.likelihoods import check_likelihood, likelihood_of
 from underdraw.nn.conv import Conv2d, Enlarge, to_depth
 
+MAX_LAYERS = 1024
+
 
 @dataclass(frozen=True)
 class DeepVAEConfig:
@@ -62,8 +64,8 @@ class DeepVAEConfig:
         """Refuse what cannot be built.
 
         Raises:
-            ValueError: a count or size below 1, an even kernel, no layer, or an unknown
-                likelihood, named in the message.
+            ValueError: a count or size below 1, an even kernel, no layer or too many, or an
+                unknown likelihood, named in the message.
         """
         if len(self.shape) != 3:
             raise ValueError(f"shape must be (channels, height, width), got {self.shape}")
@@ -75,6 +77,8 @@ class DeepVAEConfig:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         if not self.depth:
             raise ValueError("depth must name the layers of at least one scale, got ()")
+        if sum(self.depth) > MAX_LAYERS:
+            raise ValueError(f"depth must name at most {MAX_LAYERS} layers, got {sum(self.depth)}")
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel must be odd, got {self.kernel}")
         check_likelihood(self.likelihood, self.shape[0])

@@ -33,6 +33,8 @@ from underdraw.likelihoods import check_likelihood, likelihood_of
 from underdraw.nn.heads import GaussianHead
 from underdraw.ops import linear
 
+MAX_LAYERS = 1024  # of tanh units, on the way up
+
 
 @dataclass(frozen=True)
 class VAEConfig:
@@ -55,8 +57,8 @@ class VAEConfig:
         """Refuse what cannot be built.
 
         Raises:
-            ValueError: a count below 1, no layer, as many hidden sizes as there are layers of
-                latents, or an unknown likelihood, named in the message.
+            ValueError: a count below 1, no layer or too many, not as many hidden sizes as there are
+                layers of latents, or an unknown likelihood, named in the message.
         """
         if len(self.shape) != 3:
             raise ValueError(f"shape must be (channels, height, width), got {self.shape}")
@@ -70,6 +72,11 @@ class VAEConfig:
                     raise ValueError(f"{name}[{i}] must be at least 1, got {value}")
         if self.between < 1:
             raise ValueError(f"between must be at least 1, got {self.between}")
+        if self.between * len(self.latents) > MAX_LAYERS:
+            raise ValueError(
+                f"between must make at most {MAX_LAYERS} layers, got {self.between} below each of "
+                f"{len(self.latents)}"
+            )
         check_likelihood(self.likelihood, self.shape[0])
 
 
