@@ -72,6 +72,13 @@ def test_crops_are_seen_at_several_scales(tmp_path):
         open_images(DataConfig(config.name, crop=5, shrink=3), "train")
 
 
+@pytest.mark.parametrize("field", ["shrink", "enlarge"])
+def test_scales_without_crops_are_refused(tmp_path, field):
+    config = DataConfig(f"folder:{tmp_path}", **{field: 2})
+    with pytest.raises(DataError, match=rf"data\.{field} is 2, .* without data\.crop"):
+        open_images(config, "train")
+
+
 def test_crops_are_enlarged(tmp_path):
     levels = np.random.default_rng(0).integers(0, 256, (80, 12, 16, 3), dtype=np.uint8)
     for i, picture in enumerate(levels):

@@ -48,6 +48,8 @@ def refuse_ignored(config: DataConfig, card: SetCard) -> None:
             continue
         if field not in card.honours:
             raise DataError(f"data.{field} is {value!r}, which means nothing to {card.name}")
+        if field in ("shrink", "enlarge") and config.crop is None:
+            raise DataError(f"data.{field} is {value}, which means nothing without data.crop")
         if field == "binarize" and card.bits(config):
             raise DataError(f"data.binarize is {value!r}, but {card.name} is binary already")
 
