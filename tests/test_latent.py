@@ -252,8 +252,8 @@ def test_the_posterior_needs_an_image(draw, noise, given):
         draw.unroll(posterior(noise) if given else posterior(), n=3)
 
 
-@pytest.mark.parametrize("temperature", [-0.5, -3.0])
-def test_a_negative_temperature_is_refused(temperature):
+@pytest.mark.parametrize("temperature", [-0.5, -3.0, float("nan"), float("inf")])
+def test_a_temperature_that_scales_nothing_is_refused(temperature):
     with pytest.raises(ValueError, match=str(temperature)):
         prior(temperature)
 

@@ -167,6 +167,7 @@ def test_models_lists_the_zoo(capsys):
         (["evaluate", "RUN", "--seed", "-1"], "got -1"),
         (["sample", "RUN", "-n", "0"], "0 samples"),
         (["sample", "RUN", "--temperature", "-1", "--out", "OUT"], "-1"),
+        (["sample", "RUN", "--temperature", "nan", "--out", "OUT"], "got nan"),
         (["reconstruct", "RUN"], "--dataset"),
         (["reconstruct", "RUN", "no-such.png"], "no-such.png"),
         (["train", "draw_mnist_small", "--train.batch", "0", "--out", "OUT"], "batch"),

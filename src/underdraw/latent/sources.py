@@ -8,6 +8,7 @@ replay(zs)            z = zs[site]                    tests, interpolation, expo
 keep(which, a, b)     a where which(site), else b     conceptual compression
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -82,8 +83,8 @@ def prior(temperature: float = 1.0, noise: Sequence[Tensor] | None = None) -> So
 
     Temperature 0 is the "zero variance" of Convolutional DRAW. `noise` as in `posterior`.
     """
-    if temperature < 0:
-        raise ValueError(f"temperature must not be negative, got {temperature}")
+    if not 0 <= temperature < math.inf:
+        raise ValueError(f"temperature must be finite and not negative, got {temperature}")
     if noise is not None:
         return Given(from_prior, [temperature * e for e in noise])
     return lambda site, p, q: from_prior(p, q, temperature * torch.randn_like(p.mu))
