@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from underdraw.data import DataError, open_images, tables
-from underdraw.data.splits import share, split_named
+from underdraw.data.splits import by_split, share, split_named
 
 from .conftest import encode, random_levels, write_table
 
@@ -91,6 +91,47 @@ def test_hub(monkeypatch):
     assert len(images) == 40
     assert images.shape == (3, 4, 4)
     assert asked == [(("some/thing", "fine"), {"streaming": False})]
+
+
+@pytest.mark.parametrize(
+    ("names", "meant"),
+    [
+        (("train", "train_extra"), {"train": "train"}),
+        (("train_extra", "TRAIN", "odd"), {"train": "TRAIN", "odd": "odd"}),
+        (("my_val",), {"valid": "my_val"}),
+        (("train_a", "train_b"), "train_a and train_b, of which any may be train"),
+        (("validation", "val"), "validation and val, of which any may be valid"),
+    ],
+)
+def test_stored_splits_that_speak_of_one(names, meant):
+    if isinstance(meant, dict):
+        assert by_split(names, "set") == meant
+        return
+    with pytest.raises(DataError, match=f"set has {meant}"):
+        by_split(names, "set")
+
+
+def test_hub_and_mirror_mean_the_same_of_several_stored_splits(tmp_path, monkeypatch):
+    """Parts of one stored split are put together, and two stored ones are not."""
+    pictures = random_levels(40, 4, 4, 3)
+    image = {"image": [{"bytes": encode(one), "path": None} for one in pictures]}
+    table = datasets.Dataset.from_dict(
+        image, features=datasets.Features({"image": datasets.Image()})
+    )
+    stored = datasets.DatasetDict({"train": table, "train_extra": table.select(range(9))})
+    with monkeypatch.context() as patched:
+        patched.setattr(datasets, "load_dataset", lambda *args, **more: stored)
+        assert len(open_images("hub:some/thing", "train")) == 36
+    home = tmp_path / "some/thing"
+    write_table(home / "train-00000-of-00002.parquet", pictures[:20])
+    write_table(home / "train-00001-of-00002.parquet", pictures[20:])
+    write_table(home / "train_extra.parquet", pictures[:9])
+    assert len(open_images("hub:some/thing", "train", tmp_path)) == 36
+    write_table(home / "train_more.parquet", pictures[:9])
+    for part in ("0", "1"):
+        (home / f"train-0000{part}-of-00002.parquet").unlink()
+    with pytest.raises(DataError, match="train_extra and train_more, of which any may be train"):
+        open_images("hub:some/thing", "train", tmp_path)
 
 
 def test_nothing_is_asked_of_the_network_with_a_root(tmp_path, monkeypatch):

@@ -43,9 +43,9 @@ class DataConfig:
         crop: side in pixels of a square cut from that: at a random place, anew each epoch, in
             training, and from the centre elsewhere. For folders, hub sets and ImageNet, not
             streamed.
-        shrink: with `crop`, else refused: it is cut up to so many times as large, at a scale drawn anew each
+        shrink: with `crop`: it is cut up to so many times as large, at a scale drawn anew each
             epoch in training and by the image's number elsewhere, and made smaller by averaging.
-        enlarge: with `crop`, else refused: it is cut as small as so many times smaller, in the same way, and made
+        enlarge: with `crop`: it is cut as small as so many times smaller, in the same way, and made
             larger by interpolation.
         grey: one channel instead of three, for folders and hub sets.
         binarize: "none" keeps eight bits; "threshold" makes 1 of levels from 128 on; "dynamic"

@@ -17,6 +17,7 @@ with h a fixed hash; number 0 validates and, where it must, number 1 tests.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -27,7 +28,9 @@ from underdraw.data import chance
 from underdraw.data.errors import DataError
 
 SPLITS = ("train", "valid", "test")
-WORD = re.compile(r"(?:^|[-_.])(train|test|validation|valid|val|dev|extra)(?=$|[-_.\d])")
+BARE = re.compile(r"(train|test|validation|valid|val|dev|extra)")
+WORD = re.compile(rf"(?:^|[-_.]){BARE.pattern}(?=$|[-_.\d])")
+NUMBER = re.compile(r"[-_.]?\d+(-of-\d+.*)?$")
 
 
 def split_named(text: str) -> str | None:
@@ -36,6 +39,32 @@ def split_named(text: str) -> str | None:
     if found is None:
         return None
     return "valid" if found[1] in ("validation", "valid", "val", "dev") else found[1]
+
+
+def stored_name(file: str) -> str:
+    """The name of a stored split in that of one of its files, which may have a number."""
+    return NUMBER.sub("", file)
+
+
+def by_split(names: Iterable[str], place: str) -> dict[str, str]:
+    """Each split, and the name of the stored one that is meant by it.
+
+    Several names may speak of one split ("train", "train_extra"); then the one that says nothing
+    else is meant. A name that speaks of none is a split of its own.
+
+    Raises:
+        DataError: several speak of one split, and say more, or all the same.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(split_named(name) or name, []).append(name)
+    meant = {}
+    for split, some in found.items():
+        plain = [name for name in some if len(some) == 1 or BARE.fullmatch(name.lower())]
+        if len(plain) != 1:
+            raise DataError(f"{place} has {' and '.join(some)}, of which any may be {split}")
+        meant[split] = plain[0]
+    return meant
 
 
 @lru_cache(maxsize=4096)

@@ -16,7 +16,7 @@ from jaxtyping import Int64, Integer
 
 from underdraw.data.errors import DataError
 from underdraw.data.parquet import Parquet, is_wanted
-from underdraw.data.splits import split_named
+from underdraw.data.splits import by_split, split_named, stored_name
 
 Tables = dict[str, Callable[[], Any]]
 """Stored split -> a function that opens it as a datasets Dataset (or IterableDataset)."""
@@ -52,11 +52,12 @@ def find_tables(origin: Origin, root: Path | None, streaming: bool = False) -> T
     """
     if root is None:
         return hub_tables(origin, streaming)
-    by_split: dict[str, list[Path]] = {}
+    files: dict[str, list[Path]] = {}
     for file in mirror_files(origin, root):
-        split = split_named(file.stem) or split_named(file.parent.name) or "train"
-        by_split.setdefault(split, []).append(file)
-    return {split: local_opener(f, split, streaming) for split, f in by_split.items()}
+        speaks = [name for name in (file.stem, file.parent.name) if split_named(name)]
+        files.setdefault(stored_name(speaks[0]) if speaks else "train", []).append(file)
+    meant = by_split(files, str(root))
+    return {split: local_opener(files[name], split, streaming) for split, name in meant.items()}
 
 
 def mirror_files(origin: Origin, root: Path) -> list[Path]:
@@ -145,7 +146,8 @@ def hub_tables(origin: Origin, streaming: bool) -> Tables:
             f"{origin.repo} could not be fetched ({type(error).__name__}: {error}); "
             "without a network give a local copy with --data DIR"
         ) from error
-    return {split_named(n) or n: (lambda table=table: table) for n, table in found.items()}
+    meant = by_split(found, origin.repo)
+    return {split: (lambda table=found[name]: table) for split, name in meant.items()}
 
 
 class Table:
