@@ -13,6 +13,7 @@ from underdraw.study import runs as runs_module
 from underdraw.study import steps
 from underdraw.study.runs import Interrupted
 from underdraw.study.steps import chart, spend, with_steps
+from underdraw.train import RunError
 from underdraw.train.schedule import glimpses, learning_rate
 from underdraw.train.state import Numbers
 
@@ -114,6 +115,16 @@ def test_both_panels_show_every_run():
     for half in (a[:, :middle], a[:, middle:]):
         assert ((half[..., 2] - half[..., 0]) > 100).any()
         assert ((half[..., 0] - half[..., 2]) > 100).any()
+
+
+@pytest.mark.parametrize("name", ["preset.json", "minutes.json"])
+@pytest.mark.parametrize("text", ["", "[1]", "{}", '{"minutes": "many"}', "[" * 100_000])
+def test_a_damaged_file_of_a_run_is_named(preset, tmp_path, name, text):
+    run = tmp_path / "steps_2"
+    run.mkdir()
+    (run / name).write_text(text)
+    with pytest.raises(RunError, match=rf"steps_2.{name} cannot be read"):
+        steps(preset, tmp_path, counts=(2,), minutes=MOMENT, quiet=True)
 
 
 def test_a_classifier_is_refused_as_one(tmp_path):

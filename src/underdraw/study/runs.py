@@ -5,10 +5,9 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from underdraw.configs import from_json
 from underdraw.presets import Preset
 from underdraw.train import RunError, train
-from underdraw.train.state import LAST, Numbers
+from underdraw.train.state import LAST, Numbers, check_settings
 
 
 class Interrupted(RunError):
@@ -33,19 +32,6 @@ def numbers_of(run: Path) -> Numbers:
             return Numbers(**json.loads((file.metadata() or {})["numbers"]))
     except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         raise RunError(f"{path} cannot be read: {error}") from error
-
-
-def check_settings(preset: Preset, run: Path) -> None:
-    """Refuse a folder that holds a run with other settings.
-
-    Raises:
-        RunError: it does.
-    """
-    path = run / "preset.json"
-    if not path.is_file():
-        return
-    if from_json(Preset, json.loads(path.read_text(encoding="utf-8"))) != preset:
-        raise RunError(f"{run} holds a run with other settings than these")
 
 
 def finish(preset: Preset, run: Path, root: Path | None, quiet: bool = False) -> None:

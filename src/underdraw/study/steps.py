@@ -8,7 +8,6 @@ the same reason the warm-ups of learning rate and KL term are short, and validat
 the same time more steps take fewer updates.
 """
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
@@ -24,8 +23,9 @@ from underdraw.plot import curves, save
 from underdraw.plot.figures import INK
 from underdraw.presets import Preset
 from underdraw.study.parts import BITS
-from underdraw.study.runs import check_settings, go_on, numbers_of
+from underdraw.study.runs import go_on, numbers_of
 from underdraw.train import read_log
+from underdraw.train.state import check_settings, read_kept
 
 ENDLESS = 1_000_000  # updates, more than the time allows
 DONE = "minutes.json"
@@ -119,7 +119,7 @@ def spend(
 def _had(run: Path) -> float:
     """The minutes by the clock that a run had; those spent on updates, if it was killed."""
     path = run / DONE
-    had = json.loads(path.read_text(encoding="utf-8"))["minutes"] if path.is_file() else 0.0
+    had = read_kept(path, lambda kept: float(kept["minutes"])) if path.is_file() else 0.0
     return max(had, numbers_of(run).minutes)
 
 

@@ -3,7 +3,6 @@
 import atexit
 import gc
 import importlib.util
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,14 @@ import torch.distributed
 from accelerate import Accelerator
 
 from underdraw import checkpoint
-from underdraw.configs import from_json, to_json
+from underdraw.configs import to_json
 from underdraw.data import Images, Stream, open_images
 from underdraw.files import write_json
 from underdraw.grade import with_labels
 from underdraw.presets import Preset
 from underdraw.train.log import Log
 from underdraw.train.loop import Run
-from underdraw.train.state import LAST, RunError, sweep
+from underdraw.train.state import LAST, SETTINGS, RunError, check_settings, sweep
 from underdraw.train.stop import StopWatch
 
 
@@ -95,7 +94,7 @@ def train(
     accelerator.wait_for_everyone()  # all have looked before the first one writes
     if accelerator.is_main_process:
         sweep(out)
-        write_json(out / "preset.json", to_json(preset))
+        write_json(out / SETTINGS, to_json(preset))
     if tensorboard:
         accelerator.init_trackers("tensorboard")
     numbers = run.state.numbers
@@ -149,17 +148,9 @@ def _leave() -> None:
 
 def _claim(preset: Preset, out: Path, resume: bool) -> None:
     """Refuse a folder that is another run's, or this one's without `resume`."""
-    path = out / "preset.json"
-    if not resume and (path.is_file() or (out / LAST).is_file()):
+    if not resume and ((out / SETTINGS).is_file() or (out / LAST).is_file()):
         raise RunError(f"{out} holds a run already; resume it or choose another folder")
-    if not path.is_file():
-        return
-    try:
-        found = from_json(Preset, json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise RunError(f"{path} cannot be read: {error}") from error
-    if found != preset:
-        raise RunError(f"{out} holds a run with other settings than these")
+    check_settings(preset, out)
 
 
 def _random_access(images: Images | Stream) -> Images:

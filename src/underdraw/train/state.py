@@ -7,19 +7,24 @@ finds the last whole one and from there repeats, to the last bit, what it would 
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from underdraw.configs import from_json
 from underdraw.files import aside
-from underdraw.presets import TrainConfig
+from underdraw.presets import Preset, TrainConfig
 
 LAST, SNAPSHOTS = Path("train/last.safetensors"), Path("train/snapshots")
+SETTINGS = "preset.json"
 KEPT = 5  # snapshots
+Kept = TypeVar("Kept")
 
 
 class RunError(ValueError):
@@ -186,6 +191,29 @@ class TrainState:
             if _at(path) <= self.numbers.step
             and not any(a < _at(path) < b for a, b in self.numbers.setbacks)
         ]
+
+
+def read_kept(path: Path, make: Callable[[Any], Kept]) -> Kept:
+    """What `make` makes of the JSON in a file of a run.
+
+    Raises:
+        RunError: the file is damaged, or `make` refuses what it holds.
+    """
+    try:
+        return make(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from error
+
+
+def check_settings(preset: Preset, run: Path) -> None:
+    """Refuse a folder that holds a run with other settings.
+
+    Raises:
+        RunError: it does, or the file of its settings is damaged.
+    """
+    path = run / SETTINGS
+    if path.is_file() and read_kept(path, partial(from_json, Preset)) != preset:
+        raise RunError(f"{run} holds a run with other settings than these")
 
 
 def snapshots(run: Path) -> list[Path]:
