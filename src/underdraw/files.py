@@ -5,6 +5,7 @@ What is there already and is no regular file, as `/dev/null` or a pipe, stays wh
 
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 _LETTERS = 24  # of a name, at each end; four bytes each at most, of the 255 that a name may have
+_TEMPORARY = re.compile(r"\..*\.[0-9a-f]{8}(\..*)?")
 
 
 @contextmanager
@@ -46,6 +48,11 @@ def aside(target: Path) -> Iterator[Path]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def left_over(folder: Path) -> list[Path]:
+    """Temporary files in a folder, of `aside`s that may have been killed."""
+    return [path for path in folder.glob(".*") if _TEMPORARY.fullmatch(path.name)]
 
 
 def write_text(target: Path, text: str) -> None:

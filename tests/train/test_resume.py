@@ -84,6 +84,22 @@ def test_sigterm_saves_first(unbroken, tmp_path):
     assert_same(tmp_path / "run", unbroken)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
+def test_a_run_that_goes_on_is_not_resumed_beside_it(tmp_path):
+    out = tmp_path / "run"
+    process = start(out, "steps=100000")
+    wait_for_step(process, out, 7)
+    with pytest.raises(RunError, match="run is being trained by another process"):
+        go(out, resume=True, **{**LONG, "steps": 100_000})
+    process.kill()
+    process.communicate()
+    one = train(
+        tiny(**{**LONG, "steps": 100_000}), out, images=digits(40), valid=digits(16, 1),
+        resume=True, max_minutes=0.0, quiet=True,
+    )  # fmt: skip
+    assert one.reason == "time"
+
+
 def one_update(out):
     """A run that time ends after its first update."""
     return train(
@@ -114,11 +130,13 @@ def test_what_a_kill_left_half_written_does_not_matter(unbroken, tmp_path):
     shutil.copytree(unbroken, out)
     half = out / "train" / "snapshots" / ".000000045.0a1b2c3d.safetensors"
     beside = out / ".model.0a1b2c3d.safetensors"
-    for path in (half, beside):
+    text, picture = out / ".preset.0a1b2c3d.json", out / "samples" / ".0000040.0a1b2c3d.png"
+    for path in (half, beside, text, picture):
         path.write_bytes(b"half")
+    (out / ".hidden.txt").touch()
     assert go(out, resume=True, **LONG).step == STEPS
-    assert not half.exists()
-    assert not beside.exists()
+    assert not any(path.exists() for path in (half, beside, text, picture))
+    assert (out / ".hidden.txt").exists()  # nobody's but the user's
 
 
 def test_a_run_without_its_settings_is_still_one_and_damaged_ones_are_named(unbroken, tmp_path):

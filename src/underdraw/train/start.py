@@ -4,8 +4,11 @@ import atexit
 import gc
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed
@@ -17,6 +20,7 @@ from underdraw.data import Images, Stream, open_images
 from underdraw.files import write_json
 from underdraw.grade import with_labels
 from underdraw.presets import Preset
+from underdraw.train.lock import locked
 from underdraw.train.log import Log
 from underdraw.train.loop import Run
 from underdraw.train.state import LAST, SETTINGS, RunError, check_settings, sweep
@@ -75,8 +79,8 @@ def train(
 
     Raises:
         CheckpointError: there is no model of the name that the preset starts from.
-        RunError: `out` holds another run, or one that must be resumed, none of the weights to start
-            from fits, or the cost breaks down.
+        RunError: `out` holds another run, one that must be resumed or one that goes on, none of
+            the weights to start from fits, or the cost breaks down.
         DataError: the data are missing or damaged.
         ValueError: the preset cannot be trained on these images.
     """
@@ -92,6 +96,19 @@ def train(
         run.state.adopt(checkpoint.load(preset.train.initial))
     batches = run.batches(images)
     accelerator.wait_for_everyone()  # all have looked before the first one writes
+    with locked(out) if accelerator.is_main_process else nullcontext():
+        return _go(run, batches, max_minutes, tensorboard, quiet)
+
+
+def _go(
+    run: Run,
+    batches: Iterator[tuple[int, Any]],
+    max_minutes: float | None,
+    tensorboard: bool,
+    quiet: bool,
+) -> Outcome:
+    """Write to the run's folder, which is held, and train."""
+    preset, out, accelerator = run.preset, run.out, run.accelerator
     if accelerator.is_main_process:
         sweep(out)
         write_json(out / SETTINGS, to_json(preset))

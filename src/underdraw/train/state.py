@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from underdraw.configs import from_json
-from underdraw.files import aside
+from underdraw.files import aside, left_over
 from underdraw.presets import Preset, TrainConfig
 
 LAST, SNAPSHOTS = Path("train/last.safetensors"), Path("train/snapshots")
@@ -223,8 +223,9 @@ def snapshots(run: Path) -> list[Path]:
 
 def sweep(run: Path) -> None:
     """Remove what a process killed while writing left beside the run's files."""
-    for path in (*run.glob(".*.safetensors"), *(run / LAST.parent).rglob(".*.safetensors")):
-        path.unlink()
+    for folder in (run, run / "samples", run / LAST.parent, run / SNAPSHOTS):
+        for path in left_over(folder):
+            path.unlink()
 
 
 def _at(path: Path) -> int:
