@@ -89,10 +89,15 @@ def test_a_run_that_goes_on_is_not_resumed_beside_it(tmp_path):
     out = tmp_path / "run"
     process = start(out, "steps=100000")
     wait_for_step(process, out, 7)
-    with pytest.raises(RunError, match="run is being trained by another process"):
-        go(out, resume=True, **{**LONG, "steps": 100_000})
-    process.kill()
-    process.communicate()
+    try:
+        with pytest.raises(RunError, match="run is being trained by another process"):
+            train(
+                tiny(**{**LONG, "steps": 100_000}), out, images=digits(40), valid=digits(16, 1),
+                resume=True, max_minutes=0.0, quiet=True,
+            )  # fmt: skip
+    finally:
+        process.kill()
+        process.communicate()
     one = train(
         tiny(**{**LONG, "steps": 100_000}), out, images=digits(40), valid=digits(16, 1),
         resume=True, max_minutes=0.0, quiet=True,
