@@ -37,11 +37,9 @@ class Rung(NamedTuple):
 
 LADDER = (
     Rung("convdraw_photo_least", 0.0, 0.0, None, (3, -93)),
-    Rung("convdraw_photo_low", 10.0, 0.075, None, (35, -61)),
-    Rung("convdraw_photo_mid", 30.0, 0.18),
-    Rung(DEFAULT, 60.0, 0.6, 3, (-61, -85)),
-    Rung(DEFAULT, 65.0, 0.9, 4, (-53, -77)),
-    Rung(DEFAULT, 70.0, 1.4, 5, (-53, -77)),
+    Rung("convdraw_photo_low", 10.0, 0.075, None, (-61, -141)),
+    Rung("convdraw_photo_mid", 30.0, 0.17, None, (3, -253)),
+    Rung(DEFAULT, 70.0, 1.0, 5, (-53, -77)),
     Rung(DEFAULT, 75.0, 1.9, 6, (-53, -77)),
     Rung(DEFAULT, 80.0, 2.3, 7, (-53, -77)),
     Rung(DEFAULT, 85.0, 2.6, None, (-53, -125)),

@@ -120,7 +120,7 @@ def convdraw_photo() -> Preset:
 def convdraw_photo_low() -> Preset:
     """Photographs of any size, for small files.
 
-    Pixels weigh a fifth of what they do in the bound, so that its latents tell little, and by
+    Pixels weigh a seventh of what they do in the bound, so that its latents tell little, and by
     errors alone: squared ones and, as those let quiet places blur, structure. A pixel of its maps
     is 8x8 of the picture, as a block is in JPEG: what is alike in neighbours is told once. It is
     trained for rounded latents, which must tell much or nothing, on smooth pictures and busy ones.
@@ -132,8 +132,8 @@ def convdraw_photo_low() -> Preset:
         replace(PHOTO, shape=(3, 48, 48), steps=4, maps=(96,), latent=(32,), stride=(8,)),
         DataConfig("imagenet64", crop=48, enlarge=3),
         TrainConfig(
-            steps=20_000, batch=8, learning_rate=2e-3, kl_warmup=0, clip=1.0, beta=0.2,
-            beta_from=(4.0, 0.6), cells=True, error=1.0, structure=0.65, precision="bf16", pace=2,
+            steps=20_000, batch=8, learning_rate=2e-3, kl_warmup=0, clip=1.0, beta=0.14,
+            beta_from=(4.0, 0.6), cells=True, error=1.0, structure=0.5, precision="bf16", pace=2,
         ),
     )  # fmt: skip
 
@@ -141,7 +141,7 @@ def convdraw_photo_low() -> Preset:
 def convdraw_photo_mid() -> Preset:
     """Photographs of any size, for files of middle size.
 
-    `convdraw_photo_low`, in whose shape and from whose weights it was trained, with twice the
+    `convdraw_photo_low`, in whose shape and from whose weights it was trained, with thrice the
     weight of the pixels, and more at first. Maps that the other does not use began anew.
     """
     low = convdraw_photo_low()
@@ -156,7 +156,7 @@ def convdraw_photo_mid() -> Preset:
 def convdraw_photo_least() -> Preset:
     """Photographs of any size, for the smallest files.
 
-    By squared errors alone, at a third of the rate of `convdraw_photo_low`. It was trained from the
+    By squared errors alone, at less than half the rate of `convdraw_photo_low`. It was trained from the
     weights of an earlier one of those; from nothing hardly any latent would come to be used.
     """
     low = convdraw_photo_low()
