@@ -156,8 +156,8 @@ def convdraw_photo_mid() -> Preset:
 def convdraw_photo_least() -> Preset:
     """Photographs of any size, for the smallest files.
 
-    By squared errors alone, at less than half the rate of `convdraw_photo_low`. It was trained from the
-    weights of an earlier one of those; from nothing hardly any latent would come to be used.
+    By squared errors alone, at less than half the rate of `convdraw_photo_low`. It was trained from
+    the weights of an earlier one of those; from nothing hardly any latent would come to be used.
     """
     low = convdraw_photo_low()
     return replace(
