@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import sys
 import threading
 from pathlib import Path
 
@@ -56,6 +57,21 @@ def test_what_is_no_regular_file_is_written_to_and_stays(tmp_path):
         with pytest.raises(RuntimeError), aside(target):
             raise RuntimeError
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_to_a_file_stays_one(tmp_path):
+    (tmp_path / "there").mkdir()
+    file, link = tmp_path / "there" / "file", tmp_path / "link"
+    file.write_bytes(b"old")
+    link.symlink_to(file)
+    with aside(link) as path:
+        path.write_bytes(b"new")
+    assert link.is_symlink()
+    assert file.read_bytes() == b"new"
+    assert [path.name for path in tmp_path.rglob("*")] in (
+        ["there", "link", "file"], ["link", "there", "file"],
+    )  # fmt: skip
 
 
 @pytest.mark.skipif(not Path(os.devnull).exists(), reason="needs a device")

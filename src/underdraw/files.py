@@ -1,6 +1,7 @@
 """Files that are whole or absent: written beside the target, then renamed over it.
 
-What is there already and is no regular file, as `/dev/null` or a pipe, stays what it is.
+What is there already and is no regular file, as `/dev/null` or a pipe, stays what it is; of a link
+to a file it is that file.
 """
 
 import json
@@ -29,6 +30,8 @@ def aside(target: Path) -> Iterator[Path]:
     A device, a pipe or a socket that is there is not replaced but written to in the end; then the
     temporary file is in a folder of its own.
     """
+    if target.is_symlink() and target.is_file():
+        target = target.resolve()
     if target.exists() and not (target.is_file() or target.is_dir()):
         with TemporaryDirectory() as folder, aside(Path(folder) / target.name) as temporary:
             yield temporary
@@ -52,7 +55,8 @@ def aside(target: Path) -> Iterator[Path]:
 
 def left_over(folder: Path) -> list[Path]:
     """Temporary files in a folder, of `aside`s that may have been killed."""
-    return [path for path in folder.glob(".*") if _TEMPORARY.fullmatch(path.name)]
+    there = [path for path in folder.glob(".*") if _TEMPORARY.fullmatch(path.name)]
+    return [path for path in there if path.is_file()]
 
 
 def write_text(target: Path, text: str) -> None:

@@ -57,14 +57,17 @@ def as_trained(
     model, about = load(name, device), checkpoint.describe(name)
     total = model.steps if isinstance(model, Classifier) else 1 + model.sites[-1].step
     given = about.get("trained", {}).get("glimpses", total)
-    if not isinstance(given, int) or not 1 <= given <= total:
+    if type(given) is not int or not 1 <= given <= total:
         raise checkpoint.CheckpointError(
             f"{name} has {total} steps, and says that it was trained with {given!r} glimpses"
         )
-    if given < total:
-        model.shorten(given)
     train = about.get("train", {})
-    distortion = Distortion(train.get("error", 0.0), train.get("structure", 0.0))
+    try:
+        if given < total:
+            model.shorten(given)
+        distortion = Distortion(train.get("error", 0.0), train.get("structure", 0.0))
+    except (ValueError, TypeError) as error:
+        raise checkpoint.CheckpointError(f"{name}: {error}") from error
     steps = (given, total) if given < total else None
     return Trained(name, model, steps, train.get("cells", False), distortion)
 

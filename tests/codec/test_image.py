@@ -233,6 +233,8 @@ def test_another_gamma_is_not_lost_but_refused() -> None:
         assert read(told(plain, chunk, (b"sRGB", b"\0"))).icc is None
         wrapped = b"it\0\0" + zlib.compress(profile)
         assert read(told(plain, chunk, (b"iCCP", wrapped))).icc == profile
+        with pytest.raises(CodecError, match="has gamma"):
+            read(told(plain, chunk, (b"iCCP", b"it\0\0 damaged")))
     for gamma in (45_455, 45_454, 45_500, 0):
         assert read(told(plain, (b"gAMA", struct.pack(">I", gamma)))).size == (3, 4)
 

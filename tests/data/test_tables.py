@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from underdraw.data import DataError, open_images, tables
-from underdraw.data.splits import by_split, share, split_named
+from underdraw.data.splits import by_split, meant, share, split_named
 
 from .conftest import encode, random_levels, write_table
 
@@ -94,7 +94,7 @@ def test_hub(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("names", "meant"),
+    ("names", "wanted"),
     [
         (("train", "train_extra"), {"train": "train"}),
         (("train_extra", "TRAIN", "odd"), {"train": "TRAIN", "odd": "odd"}),
@@ -103,12 +103,25 @@ def test_hub(monkeypatch):
         (("validation", "val"), "validation and val, of which any may be valid"),
     ],
 )
-def test_stored_splits_that_speak_of_one(names, meant):
-    if isinstance(meant, dict):
-        assert by_split(names, "set") == meant
+def test_stored_splits_that_speak_of_one(names, wanted):
+    found = by_split(names).items()
+    if isinstance(wanted, dict):
+        assert {split: meant(split, some, "set") for split, some in found} == wanted
         return
-    with pytest.raises(DataError, match=f"set has {meant}"):
-        by_split(names, "set")
+    ((split, some),) = found
+    with pytest.raises(DataError, match=f"set has {wanted}"):
+        meant(split, some, "set")
+
+
+def test_what_nobody_asks_for_may_be_any(tmp_path):
+    home, pictures = tmp_path / "some/thing", random_levels(40, 4, 4, 3)
+    write_table(home / "00000-train.parquet", pictures[:20])
+    write_table(home / "00001-train.parquet", pictures[20:])
+    write_table(home / "test_seen.parquet", pictures[:9])
+    write_table(home / "test_unseen.parquet", pictures[:9])
+    assert len(open_images("hub:some/thing", "train", tmp_path)) == 38  # two are for validation
+    with pytest.raises(DataError, match="test_seen and test_unseen, of which any may be test"):
+        open_images("hub:some/thing", "test", tmp_path)
 
 
 def test_hub_and_mirror_mean_the_same_of_several_stored_splits(tmp_path, monkeypatch):

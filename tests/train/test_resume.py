@@ -1,10 +1,12 @@
 """A run that is killed goes on as if nothing had happened."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from train.tiny_run import digits, go, tiny
 from underdraw.data import DataError
 from underdraw.study.runs import numbers_of
-from underdraw.train import RunError, read_log, train
+from underdraw.train import RunError, lock, read_log, train
 from underdraw.train.state import LAST, TrainState
 
 PROGRAM = Path(__file__).parent / "tiny_run.py"
@@ -110,6 +112,29 @@ def one_update(out):
     return train(
         tiny(**LONG), out, images=digits(40), valid=digits(16, 1), max_minutes=0.0, quiet=True
     )
+
+
+def test_a_run_that_was_written_while_another_waited_for_it_is_not_set_back(tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    one_update(out)
+
+    @contextmanager
+    def late(run):
+        os.utime(run / LAST, (0, 0))  # another process writes its last checkpoint, and lets go
+        yield
+
+    monkeypatch.setattr("underdraw.train.start.locked", late)
+    with pytest.raises(RunError, match="run was still being trained by another process"):
+        go(out, resume=True, **LONG)
+
+
+@pytest.mark.skipif(lock.fcntl is None, reason="nothing is held there")
+def test_where_a_file_system_has_no_locks_nothing_is_held(tmp_path, monkeypatch):
+    def none(file, how):
+        raise OSError("no locks available")
+
+    monkeypatch.setattr(lock.fcntl, "flock", none)
+    assert one_update(tmp_path / "run").step == 1
 
 
 def test_time_ends_a_run_cleanly_and_it_resumes(unbroken, tmp_path):

@@ -148,7 +148,8 @@ def other_gamma(image: Image.Image) -> float | None:
     What says more of the colours, a profile or that they are sRGB, goes before it.
     """
     gamma = image.info.get("gamma")
-    if not gamma or {"icc_profile", "srgb"} & image.info.keys():
+    told = (image.info.get("icc_profile") or None, image.info.get("srgb"))  # the intent may be 0
+    if not gamma or any(one is not None for one in told):
         return None
     return gamma if abs(gamma - GAMMA) > _NEAR else None
 

@@ -17,7 +17,7 @@ with h a fixed hash; number 0 validates and, where it must, number 1 tests.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,7 +30,7 @@ from underdraw.data.errors import DataError
 SPLITS = ("train", "valid", "test")
 BARE = re.compile(r"(train|test|validation|valid|val|dev|extra)")
 WORD = re.compile(rf"(?:^|[-_.]){BARE.pattern}(?=$|[-_.\d])")
-NUMBER = re.compile(r"[-_.]?\d+(-of-\d+.*)?$")
+NUMBER = re.compile(r"^\d+[-_.]|[-_.]?\d+(-of-\d+.*)?$")
 
 
 def split_named(text: str) -> str | None:
@@ -46,25 +46,26 @@ def stored_name(file: str) -> str:
     return NUMBER.sub("", file)
 
 
-def by_split(names: Iterable[str], place: str) -> dict[str, str]:
-    """Each split, and the name of the stored one that is meant by it.
-
-    Several names may speak of one split ("train", "train_extra"); then the one that says nothing
-    else is meant. A name that speaks of none is a split of its own.
-
-    Raises:
-        DataError: several speak of one split, and say more, or all the same.
-    """
+def by_split(names: Iterable[str]) -> dict[str, list[str]]:
+    """The stored splits that speak of each split; one that speaks of none is a split of its own."""
     found: dict[str, list[str]] = {}
     for name in names:
         found.setdefault(split_named(name) or name, []).append(name)
-    meant = {}
-    for split, some in found.items():
-        plain = [name for name in some if len(some) == 1 or BARE.fullmatch(name.lower())]
-        if len(plain) != 1:
-            raise DataError(f"{place} has {' and '.join(some)}, of which any may be {split}")
-        meant[split] = plain[0]
-    return meant
+    return found
+
+
+def meant(split: str, names: Sequence[str], place: str) -> str:
+    """The stored split that is meant by `split`.
+
+    Several names may speak of it ("train", "train_extra"): then the one that says nothing else.
+
+    Raises:
+        DataError: several speak of it, and say more, or all the same.
+    """
+    plain = [name for name in names if len(names) == 1 or BARE.fullmatch(name.lower())]
+    if len(plain) != 1:
+        raise DataError(f"{place} has {' and '.join(names)}, of which any may be {split}")
+    return plain[0]
 
 
 @lru_cache(maxsize=4096)

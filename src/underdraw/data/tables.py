@@ -16,7 +16,7 @@ from jaxtyping import Int64, Integer
 
 from underdraw.data.errors import DataError
 from underdraw.data.parquet import Parquet, is_wanted
-from underdraw.data.splits import by_split, split_named, stored_name
+from underdraw.data.splits import by_split, meant, split_named, stored_name
 
 Tables = dict[str, Callable[[], Any]]
 """Stored split -> a function that opens it as a datasets Dataset (or IterableDataset)."""
@@ -56,8 +56,11 @@ def find_tables(origin: Origin, root: Path | None, streaming: bool = False) -> T
     for file in mirror_files(origin, root):
         speaks = [name for name in (file.stem, file.parent.name) if split_named(name)]
         files.setdefault(stored_name(speaks[0]) if speaks else "train", []).append(file)
-    meant = by_split(files, str(root))
-    return {split: local_opener(files[name], split, streaming) for split, name in meant.items()}
+
+    def opener(split: str, names: list[str]) -> Callable[[], Any]:
+        return lambda: local_opener(files[meant(split, names, str(root))], split, streaming)()
+
+    return {split: opener(split, names) for split, names in by_split(files).items()}
 
 
 def mirror_files(origin: Origin, root: Path) -> list[Path]:
@@ -146,8 +149,11 @@ def hub_tables(origin: Origin, streaming: bool) -> Tables:
             f"{origin.repo} could not be fetched ({type(error).__name__}: {error}); "
             "without a network give a local copy with --data DIR"
         ) from error
-    meant = by_split(found, origin.repo)
-    return {split: (lambda table=found[name]: table) for split, name in meant.items()}
+
+    def opener(split: str, names: list[str]) -> Callable[[], Any]:
+        return lambda: found[meant(split, names, origin.repo)]
+
+    return {split: opener(split, names) for split, names in by_split(found).items()}
 
 
 class Table:

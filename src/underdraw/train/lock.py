@@ -1,7 +1,8 @@
 """One process at a time for a run: a second one would write over what the first one writes.
 
 The lock is the system's, on a file in the run's folder, and ends with the process that holds it,
-however that ends. Windows has no such lock here: there nothing is held, and nothing is refused.
+however that ends. Windows has no such lock here, nor have some file systems: there nothing is held,
+and nothing is refused.
 """
 
 from collections.abc import Iterator
@@ -32,4 +33,6 @@ def locked(run: Path) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise RunError(f"{run} is being trained by another process") from error
+            except OSError:  # a file system without locks
+                pass
         yield

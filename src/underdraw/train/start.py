@@ -90,6 +90,7 @@ def train(
     valid = _random_access(open_images(preset.data, "valid", root) if valid is None else valid)
     _fits(preset, images, valid)
     run = Run(preset, out, accelerator, valid, quiet)
+    there = _written(out)
     if (out / LAST).is_file():
         run.resume()
     elif preset.train.initial is not None:
@@ -97,7 +98,15 @@ def train(
     batches = run.batches(images)
     accelerator.wait_for_everyone()  # all have looked before the first one writes
     with locked(out) if accelerator.is_main_process else nullcontext():
+        if accelerator.is_main_process and _written(out) != there:
+            raise RunError(f"{out} was still being trained by another process; run this again")
         return _go(run, batches, max_minutes, tensorboard, quiet)
+
+
+def _written(out: Path) -> int | None:
+    """When the last checkpoint of a run was written, if there is one."""
+    path = out / LAST
+    return path.stat().st_mtime_ns if path.is_file() else None
 
 
 def _go(

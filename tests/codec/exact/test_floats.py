@@ -34,9 +34,18 @@ def test_a_float_model_comes_back_from_its_twin(model):
 
 def test_also_without_weight_normalisation():
     model = stirred(PLAIN)
+    with torch.no_grad():
+        model.tower[0].rnn_enc.weight[5] = 0.0
     back = exact.float_of(exact.twin_of(model))
     assert back.config == model.config
     agree(quantise(back), quantise(model))
+
+
+def test_filters_of_nothing_but_zeros_come_back(two):
+    with torch.no_grad():
+        two.tower[0].rnn_dec.length[3] = 0.0
+    back = exact.float_of(exact.twin_of(two))
+    agree(trained(quantise(back)), trained(quantise(two)))
 
 
 def test_it_draws_what_the_model_drew(model):

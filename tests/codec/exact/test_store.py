@@ -111,6 +111,9 @@ def test_names_and_versions(folder, tmp_path, monkeypatch):
     assert list(exact.shipped()) == ["tiny@10", "tiny@9"]
     assert exact.locate("tiny").name == "tiny@10"
     assert exact.locate("tiny@9").name == "tiny@9"
+    for name in ("tiny", "tiny@9"):
+        with pytest.raises(ModelError, match="no exact model"):
+            exact.locate(Path(name))
     with pytest.raises(ModelError, match="no exact model 'tiny@8'"):
         exact.load("tiny@8")
 

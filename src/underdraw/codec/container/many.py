@@ -219,6 +219,8 @@ def build_archive(
     check_count(images, None if names is None else len(names))
     check_names(names or ())
     letters = b"" if names is None else "\0".join(names).encode()
+    if len(letters) > _LETTERS:
+        raise CodecError(f"{len(letters)} bytes of names are more than {_LETTERS}")
     packed = zlib.compress(letters, 9) if letters else b""
     head = MAGIC + bytes([VERSION, ARCHIVE]) + model + varint(len(blocks))
     for block, data in blocks:

@@ -29,7 +29,8 @@ def float_of(twin: Twin) -> ConvDRAW:
     for name, part in twin.named_modules():
         if isinstance(part, ConvLSTMCell):
             reads = name == "layers.0.rnn_dec"
-            found |= of_cell(name, part, scales.repeat_interleave(cells(twin)) if reads else None)
+            canvas = scales.repeat_interleave(cells(twin)) if reads else None
+            found |= of_cell(name, part, canvas, twin.config.weight_norm)
         elif isinstance(part, Product):
             rows = halves(len(part.bias)) if name.endswith(SPEAKING) else None
             found |= of_conv(name, part, rows)
@@ -65,8 +66,11 @@ def of_conv(name: str, part: Product, rows: Tensor | None) -> Floats:
     return {f"{name}.weight": weight, f"{name}.bias": bias}
 
 
-def of_cell(name: str, part: ConvLSTMCell, canvas: Tensor | None) -> Floats:
-    """The parameters of a cell; if it reads the canvas, that was in units of 1 / `canvas`."""
+def of_cell(name: str, part: ConvLSTMCell, canvas: Tensor | None, normed: bool) -> Floats:
+    """The parameters of a cell; if it reads the canvas, that was in units of 1 / `canvas`.
+
+    With weight normalisation, `normed`, filters of nothing but zeros have a direction, too.
+    """
     weight, bias = of_product(part)
     maps = len(bias) // 4
     if canvas is not None:
@@ -75,5 +79,8 @@ def of_cell(name: str, part: ConvLSTMCell, canvas: Tensor | None) -> Floats:
     i, f, o, g = weight.split(maps)
     weight = torch.cat([2 * i, 2 * f, g, 2 * o])
     i, f, o, g = bias.split(maps)
-    found = {f"{name}.weight": weight, f"{name}.bias": torch.stack([2 * i, 2 * f, g, 2 * o])}
-    return found | {f"{name}.length": weight.flatten(1).norm(dim=1)}
+    lengths = weight.flatten(1).norm(dim=1)
+    if normed:
+        weight[lengths == 0, 0] = 1.0  # any that can be divided by its norm
+    bias = torch.stack([2 * i, 2 * f, g, 2 * o])
+    return {f"{name}.weight": weight, f"{name}.bias": bias, f"{name}.length": lengths}

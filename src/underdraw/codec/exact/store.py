@@ -51,14 +51,17 @@ def shipped() -> dict[str, Path]:
 def locate(name: str | Path) -> Path:
     """The folder of a shipped model or of a path; a name without a version is the newest.
 
+    A `Path` is always a folder: "convdraw_photo" ships, Path("convdraw_photo") does not.
+
     Raises:
         ModelError: there is none.
     """
     known = shipped()
-    versions = [key for key in known if key.rpartition("@")[0] == str(name)]
-    if versions:
-        return known[max(versions, key=lambda key: int(key.rpartition("@")[2]))]
-    folder = known.get(str(name), Path(name))
+    folder = Path(name)
+    if isinstance(name, str):
+        versions = [key for key in known if key.rpartition("@")[0] == name]
+        newest = max(versions, key=lambda key: int(key.rpartition("@")[2]), default=name)
+        folder = known.get(newest, folder)
     if not (folder / CONFIG).is_file():
         names = ", ".join(known) or "none"
         raise ModelError(f"no exact model {str(name)!r}: not shipped ({names}), no {folder}")
