@@ -7,6 +7,8 @@ the run of a float model, which is exported in memory):
     budgets   mean PSNR of the best streams of so many bits per dimension
     smooth    the same for the smoothest quarter of such photographs and of enlarged crops of them,
               which are more like tiles of large photographs
+    sheets    with --sheet-rates: mean PSNR and SSIM of a hundred of either on one sheet, as
+              `runs/codec.py` has those of Kodak's
 
 From this is read which model serves which rate (`codec.library.LADDER`), and what qualities 0 and
 100 of a model are (`runs/exact.py --powers`). With --write the numbers go to
@@ -26,8 +28,10 @@ from underdraw import checkpoint
 from underdraw.checkpoint import CheckpointError
 from underdraw.codec import exact, lossy
 from underdraw.codec.budgets import TRIED, encode_within
+from underdraw.codec.compare import SHEET, ours_on_a_sheet
 from underdraw.codec.errors import CodecError
 from underdraw.codec.exact import Twin
+from underdraw.codec.image import Picture
 from underdraw.codec.library import twin_named
 from underdraw.codec.matching import match
 from underdraw.codec.measures import psnr
@@ -94,11 +98,32 @@ def budgets(twin: Twin, x: np.ndarray, rates: Sequence[float]) -> list[dict[str,
     return rows
 
 
+def sheets(twin: Twin, sets: dict[str, np.ndarray], rates: Sequence[float]) -> list[dict[str, Any]]:
+    """A hundred pictures of each set on one sheet, at each rate."""
+    rows = []
+    for name, x in sets.items():
+        for rate in rates:
+            made = ours_on_a_sheet(twin, [Picture(one) for one in x], rate)[0]
+            rows.append({"set": name, "rate": rate, "psnr": made.psnr, "ssim": made.ssim})
+            print(f"  sheet, {name}, {rate} bits/dim: {made.psnr:.2f} dB, SSIM {made.ssim:.3f}")
+    return rows
+
+
+def photographs(data: Path, count: int) -> dict[str, np.ndarray]:
+    """Validation photographs, and the smoothest of enlarged crops, (count, 3, 64, 64) each."""
+    more = levels(ENLARGED, "valid", data, 4 * count).numpy()
+    return {
+        "photographs": levels(SET, "valid", data, count).numpy(),
+        "smooth": smoothest(more, count),
+    }
+
+
 def main(
     names: tyro.conf.Positional[tuple[str, ...]],
     data: Path,
     images: int = 24,
     rates: tuple[float, ...] = (*RATES, 1.6, 3.2),
+    sheet_rates: tuple[float, ...] = (),
     write: bool = False,
 ) -> None:
     """Print, and with --write keep, what slopes and rates are worth.
@@ -108,27 +133,30 @@ def main(
         data: a mirror with imagenet64 (or tiny-imagenet).
         images: photographs of 64 x 64.
         rates: of budgets, bits per dimension.
+        sheet_rates: of sheets; with some, only these are measured, and put beside what there is.
         write: keep the numbers.
     """
-    x = levels(SET, "valid", data, images).numpy()
-    smooth = smoothest(levels(ENLARGED, "valid", data, 4 * images).numpy(), images)
+    sets = photographs(data, SHEET if sheet_rates else images)
     for name in names:
         try:
             twin = twin_of(name, data)
         except CheckpointError as error:
             raise SystemExit(str(error)) from error
         print(f"{name} ({twin.hash.hex()})", flush=True)
-        found = {
-            "images": len(x),
-            "powers": slopes(twin, x),
-            "budgets": budgets(twin, x, rates),
-            "smooth": budgets(twin, smooth, rates),
-        }
+        if sheet_rates:
+            found = {"sheets": sheets(twin, sets, sheet_rates)}
+        else:
+            x, smooth = sets.values()
+            found = {
+                "images": len(x), "powers": slopes(twin, x), "budgets": budgets(twin, x, rates),
+                "smooth": budgets(twin, smooth, rates),
+            }  # fmt: skip
         if write:
             there = record.RESULTS / "slopes.json"
             others = record.read("slopes")["models"] if there.is_file() else {}
             found |= {"commit": record.commit(), "hash": twin.hash.hex()}
-            record.write("slopes", models={**others, name: found})
+            had = others.get(name, {}) if others.get(name, {}).get("hash") == found["hash"] else {}
+            record.write("slopes", models={**others, name: {**had, **found}})
 
 
 if __name__ == "__main__":

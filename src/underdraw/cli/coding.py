@@ -12,7 +12,7 @@ from underdraw.cli import folders, tell
 from underdraw.cli.archives import of_many
 from underdraw.cli.watching import passes, watched
 from underdraw.codec.container import ARCHIVE, KINDS, LOSSLESS, kind_of, parse
-from underdraw.codec.decoding import alpha_of, picture_of, refuse_parts
+from underdraw.codec.decoding import How, alpha_of, picture_of, refuse_parts
 from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError, named
 from underdraw.codec.image import Picture, in_srgb, read
@@ -71,7 +71,7 @@ def of_one(
     with watched(twin, f"compressing {path.name}", passes(picture, wish)):
         (content,) = compress_all([picture], model, wish, max_pixels, [str(path)])
         header, payload = parse(content, max_pixels)
-        again = picture_of(header, payload, twin, most=max_pixels)
+        again = picture_of(header, payload, twin, How(most=max_pixels))
     if wish.lossless and not same(again, picture):
         raise CodecError(f"{path} did not come back as it was; nothing has been written")
     if wish.lossless and path.stat().st_size <= len(content):
@@ -117,7 +117,7 @@ def decompress(
         twin, alpha = twin_of(header.model, model), alpha_of(header)
     rehearse(out, header.channels, (header.height, header.width), alpha)
     with named(file), watched(twin, f"decompressing {file.name}", header.height * header.width):
-        picture = picture_of(header, payload, twin, steps, temperature, seed, max_pixels)
+        picture = picture_of(header, payload, twin, How(steps, temperature, seed, max_pixels))
     write(picture, out, exact=header.kind == LOSSLESS)
     height, width = picture.size
     told = {"picture": str(out), "kind": KINDS[header.kind], "width": width, "height": height}

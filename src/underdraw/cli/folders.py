@@ -9,7 +9,7 @@ import numpy as np
 from underdraw.cli import tell
 from underdraw.cli.watching import passes, watched
 from underdraw.codec.container import LOSSLESS, Header, parse
-from underdraw.codec.decoding import each_of, pictures_of
+from underdraw.codec.decoding import How, each_of, pictures_of
 from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError, named
 from underdraw.codec.image import Picture, in_srgb, read
@@ -57,7 +57,7 @@ def compress(
         names = [str(path) for path in files.values()]
         contents = compress_all(pictures, model, wish, max_pixels, names)
         parts = [parse(content, max_pixels) for content in contents]
-        again = pictures_of(parts, twin, most=max_pixels, names=names)
+        again = pictures_of(parts, twin, How(most=max_pixels), names)
     seen = [in_srgb(picture).levels for picture in pictures]
     for target, content in zip(targets, contents, strict=True):
         with aside(target) as temporary:
@@ -90,6 +90,7 @@ def decompress(
     for path in paths:
         with named(path):
             parts.append(parse(path.read_bytes(), max_pixels))
+    how = How(steps, temperature, seed, max_pixels)
     found: dict[int, Picture] = {}
     failed: dict[int, CodecError] = {}
     for code in dict.fromkeys(header.model for header, _ in parts):
@@ -99,7 +100,7 @@ def decompress(
         part, names = [parts[i] for i in mine], [str(paths[i]) for i in mine]
         drawn = sum(parts[i][0].height * parts[i][0].width for i in mine)
         with watched(twin, f"decompressing {len(mine)} pictures", drawn):
-            for i, one in each_of(part, twin, steps, temperature, seed, max_pixels, names):
+            for i, one in each_of(part, twin, how, names):
                 if isinstance(one, CodecError):
                     failed[mine[i]] = one
                 else:

@@ -22,7 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from underdraw.codec.container import parse
-from underdraw.codec.decoding import picture_of, pictures_of
+from underdraw.codec.decoding import How, picture_of, pictures_of
 from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError, NoRoom
 from underdraw.codec.exact import Twin
@@ -152,7 +152,14 @@ def ours(
     for name, temperature in VARIANCES.items():
         made = _shown(twin, files, temperature, max_pixels)
         rows.append(row(name, "files", rate, pictures, made))
-    sheet, tile = _sheet(pictures), pictures[0].size
+    return rows + ours_on_a_sheet(twin, pictures, rate, max_pixels)
+
+
+def ours_on_a_sheet(
+    twin: Twin, pictures: Sequence[Picture], rate: float, max_pixels: int = MAX_PIXELS
+) -> list[Row]:
+    """The rows of one file with all pictures as its tiles, if they are alike and it has room."""
+    sheet, tile, rows = _sheet(pictures), pictures[0].size, list[Row]()
     if sheet is None or drawn(twin, sheet.picture.size, tile) > max_pixels:
         return rows
     bits = 8 * max(_room(pictures, rate), 1)
@@ -162,9 +169,8 @@ def ours(
     except NoRoom:
         return rows
     for name, temperature in VARIANCES.items():
-        again = picture_of(
-            *parse(content, max_pixels), twin, temperature=temperature, most=max_pixels
-        )
+        how = How(temperature=temperature, most=max_pixels)
+        again = picture_of(*parse(content, max_pixels), twin, how)
         coded = Coded(content, again.levels)
         rows.append(row(name, "sheet", rate, pictures, _shared(sheet, coded)))
     return rows
@@ -187,7 +193,7 @@ def _shown(
 ) -> list[tuple[float, Levels] | None]:
     """What files take and decode to, None where there is none."""
     there = [parse(content, max_pixels) for content in files if content is not None]
-    found = iter(pictures_of(there, twin, temperature=temperature, most=max_pixels))
+    found = iter(pictures_of(there, twin, How(temperature=temperature, most=max_pixels)))
     return [None if f is None else (float(len(f)), next(found).levels) for f in files]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, SupportsFloat, SupportsIndex
+from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
 
 import numpy as np
 from jaxtyping import UInt8
@@ -81,7 +81,7 @@ def decompress_all(
         with named(names[mine[0]]):
             twin = twin_of(code, model)
         part, words = [files[i] for i in mine], [names[i] for i in mine]
-        made = pictures_of(part, twin, steps, temperature, seed, max_pixels, words)
+        made = pictures_of(part, twin, How(steps, temperature, seed, max_pixels), words)
         for i, picture in zip(mine, made, strict=True):
             with memory_for(picture.size):
                 found[i] = to_pillow(picture)
@@ -103,26 +103,33 @@ def _bytes_of(content: Content) -> bytes:
         raise CodecError(f"{content} cannot be read: {reason}") from error
 
 
+class How(NamedTuple):
+    """How files are decoded; see `decompress`."""
+
+    steps: SupportsIndex | None = None
+    temperature: SupportsFloat = 0.0
+    seed: SupportsIndex = 0
+    most: int = MAX_PIXELS
+    """Pixels that may be drawn for one."""
+
+
+WHOLE = How()
+
+
 def picture_of(
     header: Header,
     payload: Stream,
     twin: Twin,
-    steps: SupportsIndex | None = None,
-    temperature: SupportsFloat = 0.0,
-    seed: SupportsIndex = 0,
-    most: int = MAX_PIXELS,
+    how: How = WHOLE,
 ) -> Picture:
     """The picture that a file's header and payload stand for; raises as `pictures_of`."""
-    return pictures_of([(header, payload)], twin, steps, temperature, seed, most)[0]
+    return pictures_of([(header, payload)], twin, how)[0]
 
 
 def pictures_of(
     files: Sequence[tuple[Header, Stream]],
     twin: Twin,
-    steps: SupportsIndex | None = None,
-    temperature: SupportsFloat = 0.0,
-    seed: SupportsIndex = 0,
-    most: int = MAX_PIXELS,
+    how: How = WHOLE,
     names: Sequence[str] = (),
 ) -> list[Picture]:
     """The pictures that headers and payloads stand for, all of one model; see `decompress`.
@@ -130,17 +137,14 @@ def pictures_of(
     Args:
         files: the headers and payloads.
         twin: the model.
-        steps: as in `decompress`.
-        temperature: as in `decompress`.
-        seed: as in `decompress`.
-        most: pixels that may be drawn for one.
+        how: they are decoded.
         names: of the files, for messages; by default `files[0]` and so on.
 
     Raises:
         CodecError: they do not fit the model, are damaged, or memory runs out.
     """
     found: dict[int, Picture] = {}
-    for i, one in each_of(files, twin, steps, temperature, seed, most, names):
+    for i, one in each_of(files, twin, how, names):
         if isinstance(one, CodecError):
             raise one
         found[i] = one
@@ -150,10 +154,7 @@ def pictures_of(
 def each_of(
     files: Sequence[tuple[Header, Stream]],
     twin: Twin,
-    steps: SupportsIndex | None = None,
-    temperature: SupportsFloat = 0.0,
-    seed: SupportsIndex = 0,
-    most: int = MAX_PIXELS,
+    how: How = WHOLE,
     names: Sequence[str] = (),
 ) -> Iterator[tuple[int, Picture | CodecError]]:
     """As `pictures_of`, one by one with their places, or what is wrong with a payload instead.
@@ -161,6 +162,7 @@ def each_of(
     Raises:
         CodecError: they do not fit the model; nothing has been decoded then.
     """
+    steps, temperature, seed, most = how
     alike: dict[tuple[Any, ...], list[int]] = {}
     names = called(names, "files", len(files))
     for i, (header, _) in enumerate(files):
