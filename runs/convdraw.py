@@ -31,7 +31,7 @@ CARD = """# {name}
 {summary}; {parameters:,} parameters.
 
 - **Trained on** the training split of `{data}` for {updates:,} updates ({images_seen:,}
-  images), {minutes:.0f} minutes on {machine}, by
+  images), {minutes:.0f} minutes{machine}, by
   `runs/convdraw.py`. These are the weights of the update that was best on validation
   images.{initial}{stored}
 - **Test bound** ({images:,} images, one sample each): {bound}.
@@ -122,7 +122,7 @@ def card(name: str, found: Preset, row: dict[str, Any]) -> str:
     return CARD.format(
         name=name, summary=found.summary, parameters=row["parameters"], data=found.data.name,
         updates=row["updates"], images_seen=row["images_seen"],
-        minutes=row["minutes"], machine=machine, images=row["test"]["images"],
+        minutes=row["minutes"], machine=parts.where(row, machine), images=row["test"]["images"],
         bound=bound(found, row), initial=parts.in_words(row),
         stored=" They are rounded to float16." if row.get("half") else "",
         licence=describe(found.data).licence,

@@ -39,7 +39,7 @@ The exact twin of a Convolutional DRAW with {steps} steps and {parameters:,} par
 numbers: what the codec computes with. It is never changed; a better one gets another version.
 
 - **Trained on** the training split of `{data}` for {updates:,} updates ({images_seen:,} images),
-  {minutes:.0f} minutes on {machine}, by `runs/convdraw.py`; exported by
+  {minutes:.0f} minutes{machine}, by `runs/convdraw.py`; exported by
   `runs/exact.py`, with weights in multiples of 2^-12.{begun} {last}, the weight of the
   pixels, was {beta:g}{fall}{error}.{rounded}
 - **Test bound** of the float model ({images:,} images): {bound}.
@@ -102,7 +102,7 @@ def main(
         error=ERROR.format(error) * (error > 0) + STRUCTURE.format(structure) * (structure > 0),
         begun=parts.in_words(row), rounded=ROUNDED if rounded else "",
         bound=bound, last="In the last part beta" if "parts" in row else "Beta",
-        machine=f"{m['processor']} ({cores(m)}, {m['instructions']})",
+        machine=parts.where(row, f"{m['processor']} ({cores(m)}, {m['instructions']})"),
         images=row["test"]["images"], few=found["images"], active=found["active"],
         side=config.crop or model.shape[-1],
         loss=UNKNOWN if rounded else f"{found['excess']:.3%} of the bound",

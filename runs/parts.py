@@ -97,6 +97,11 @@ def _log(run: Path) -> list[dict[str, Any]]:
     return [{**line, "part": 1} for line in read_log(run) if line["kind"] == "valid"]
 
 
+def where(row: dict[str, Any], machine: str) -> str:
+    """On which machine, in words: of several parts the row knows that of the last."""
+    return f", the last part on {machine}" if row.get("parts") else f" on {machine}"
+
+
 def in_words(row: dict[str, Any]) -> str:
     """The parts of a row of results, or whose weights it began with, as the end of a sentence."""
     if parts := row.get("parts"):
