@@ -30,6 +30,7 @@ import omniglot_tables
 import parts
 import record
 import revive
+import slopes
 import speed
 import speed_codec
 import speed_conv
@@ -37,6 +38,7 @@ import studies
 import study_tables
 import tables
 import tight
+import wild
 from codec.crops import crops, tiny
 from codec.exact.small import MODELS, picture, stirred
 from underdraw import checkpoint
@@ -346,6 +348,32 @@ def test_a_run_goes_on_with_maps_begun_anew(tmp_path, monkeypatch):
     assert checkpoint.load(tmp_path / "next").config == model.config
     with pytest.raises(SystemExit, match="next exists"):
         awaken.main(tmp_path / "run", tmp_path / "next")
+
+
+def test_a_wild_stream_is_one_that_decodes_and_is_longer(kept, monkeypatch):
+    twin = tiny()
+    monkeypatch.setattr(wild.exact, "load", lambda name: twin)
+    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
+    wild.main("tiny")
+    rows = record.read("wild")["rows"]
+    assert [row["power"] for row in rows] == list(wild.POWERS)
+    assert all(row["wild"]["bytes"] > 2 * row["honest"]["bytes"] for row in rows)
+
+
+def test_sheets_are_kept_beside_what_there_is_of_the_same_model(kept, monkeypatch):
+    x = np.random.default_rng(0).integers(0, 256, (4, 3, 64, 64), dtype=np.uint8)
+    monkeypatch.setattr(slopes, "photographs", lambda data, count: {"some": x})
+    monkeypatch.setattr(slopes, "twin_of", lambda name, data: tiny())
+    there = {"hash": tiny().hash.hex(), "budgets": [1]}
+    for had in (there, {**there, "hash": "another"}):
+        record.write("slopes", models={"tiny": had, "other": {"images": 8}})
+        slopes.main(("tiny",), Path(), sheet_rates=(0.5,), write=True)
+        models = record.read("slopes")["models"]
+        assert models["other"] == {"images": 8}
+        assert ("budgets" in models["tiny"]) == (had is there)
+        (row,) = models["tiny"]["sheets"]
+        assert (row["set"], row["rate"]) == ("some", 0.5)
+        assert row["psnr"] > 5
 
 
 def test_a_row_says_what_was_minimised():
