@@ -42,12 +42,23 @@ def test_ruler_measures_to_half_a_step_of_the_table():
     assert np.abs(Ruler(scale).cdf(2 * distance) - there).max() < FREE * 0.4 / 2**12 + 1
 
 
-def test_ladder_is_the_same_one_by_one():
-    scale, first = np.array([5, 333, 1000]), np.array([-9, 4000, -(10**9)])
-    ladder = Ruler(scale).ladder(first, np.array([3, 500, 10**8]), 6)
-    for i in range(6):
-        there = first + i * np.array([3, 500, 10**8])
-        assert ladder[:, i].tolist() == Ruler(scale).cdf(there).tolist()
+@pytest.mark.parametrize("wide", [False, True], ids=["exact in float64", "beyond"])
+def test_ladder_is_the_same_one_by_one(wide):
+    scale, first = np.array([5, 333, 1000 if wide else 800]), np.array([-9, 4000, -(10**9)])
+    steps = np.array([3, 500, 10**8])
+    ladder = Ruler(scale).ladder(first, steps, 60)
+    for i in range(60):
+        assert ladder[:, i].tolist() == Ruler(scale).cdf(first + i * steps).tolist()
+
+
+@pytest.mark.parametrize("power", range(20, 42))
+def test_ladder_is_exact_at_any_size(power, monkeypatch):
+    chance = np.random.default_rng(power)
+    scale, first = chance.integers(0, 1024, 500), chance.integers(-(1 << power), 1 << power, 500)
+    steps = chance.integers(0, (1 << power) // 40, 500)
+    given = Ruler(scale).ladder(first, steps, 40)
+    monkeypatch.setattr("underdraw.codec.tables._EXACT", 0)  # by whole numbers
+    assert (given == Ruler(scale).ladder(first, steps, 40)).all()
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from functools import cache
 from math import isqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from underdraw.codec.errors import Whole
 
@@ -36,6 +37,7 @@ _MIDDLE = 1 << 14  # index of x = 0
 _STEP = 11  # the grid of T is 2^-11 sigma
 _POINT = 128  # fixed point of the density
 _ROOT = 20  # fixed point of SIGMA and INVERSE
+_EXACT = 1 << 52  # the sum of two whole numbers below this is exact in float64
 
 
 def _decay(shift: int) -> int:
@@ -79,6 +81,11 @@ def normal() -> Whole:
     return table
 
 
+@cache
+def _normal_float() -> NDArray[np.float64]:
+    return normal().astype(np.float64)
+
+
 def _root(exponent: int) -> int:
     """round(2^20 2^(exponent / 32)): the 32nd root of a power of 2, by five square roots."""
     value = 1 << (OCTAVE * (_ROOT + 4) + exponent)
@@ -108,22 +115,27 @@ class Ruler:
 
     def __init__(self, scale: Whole) -> None:
         octave = scale >> 5
-        self.factor = roots()[1][scale & 31]
-        self.half = np.left_shift(1, octave + (_ROOT - _STEP))
         self.shift = octave + (_ROOT - _STEP + 1)
-        self.table = normal()
+        self.factor = roots()[1][scale & 31]
+        self.origin = np.left_shift(2 * _MIDDLE + 1, self.shift - 1)
 
     def cdf(self, twice: Whole) -> Whole:
         """T at `twice` / 2 units from the mean; shape of `scale`, |twice| < 2^42."""
-        return self._look(twice * self.factor + self.half)
+        index = (twice * self.factor + self.origin) >> self.shift
+        return normal().take(index, mode="clip")
 
-    def ladder(self, first: Whole, step: Whole | int, rungs: int) -> Whole:
+    def ladder(self, first: Whole, step: Whole | int, rungs: int) -> NDArray[np.float64]:
         """T at first, first + step, ...: (N, rungs) for vectors of length N, as `cdf` has it."""
-        product = np.multiply.outer(step * self.factor, np.arange(rungs))
-        product += (first * self.factor + self.half)[:, None]
-        return self._look(product, self.shift[:, None])
+        index = self._indices(first * self.factor + self.origin, step * self.factor, rungs)
+        return _normal_float().take(index, mode="clip")
 
-    def _look(self, product: Whole, shift: Whole | None = None) -> Whole:
-        np.right_shift(product, self.shift if shift is None else shift, out=product)
-        product += _MIDDLE
-        return self.table.take(product, mode="clip")
+    def _indices(self, first: Whole, step: Whole, rungs: int) -> Whole:
+        """Indices of T, clamped or not, from the index at first and from rung to rung, shifted."""
+        numbers = np.arange(rungs)
+        if max(np.abs(first).max(initial=0), np.abs(step).max(initial=0) * rungs) >= _EXACT:
+            rising = np.multiply.outer(step, numbers) + first[:, None]
+            return np.right_shift(rising, self.shift[:, None], out=rising)
+        # As whole numbers of 2^-shift all of it is exact in float64, by a matrix product: faster.
+        lines = np.ldexp(np.stack([first, step], 1).astype(np.float64), -self.shift[:, None])
+        rising = lines @ np.stack([np.ones(rungs), numbers])
+        return rising.astype(np.int64)  # towards 0, and all below 0 is clamped

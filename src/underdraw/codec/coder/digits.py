@@ -38,11 +38,12 @@ def _part(values: Whole, bits: Whole) -> Intervals:
 
 def read_even(reader: Reader, bits: Whole, middle: bool = True) -> Whole:
     """Numbers of `bits` (N,) bits; one that is missing is 0 unless `middle`."""
-    values = np.where(bits > 0, np.left_shift(1, np.maximum(bits, 1) - 1), 0) * middle
-    upper, lower = np.flatnonzero(bits > _PART), np.flatnonzero(bits > 0)
-    found = reader.sizes(np.left_shift(1, bits[upper] - _PART))
-    values[upper[: len(found)]] = (found << _PART) + (1 << (_PART - 1))
+    values = np.left_shift(1, bits) >> 1 if middle else np.zeros_like(bits)
+    upper, lower = np.flatnonzero(bits > _PART), np.flatnonzero(bits)
+    if len(upper):
+        found = reader.sizes(np.left_shift(1, bits[upper] - _PART))
+        values[upper[: len(found)]] = (found << _PART) + (1 << (_PART - 1))
     found = reader.sizes(np.left_shift(1, np.minimum(bits[lower], _PART)))
     lower = lower[: len(found)]
-    values[lower] = (values[lower] >> _PART << _PART) + found
+    values[lower] = (values[lower] & -(1 << _PART)) + found
     return values

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from underdraw.codec.coder.digits import Reader, Writer, even, read_even
-from underdraw.codec.coder.grid import LIMIT, Grid
+from underdraw.codec.coder.grid import LIMIT, Grid, by_half
 from underdraw.codec.coder.words import Intervals, join
 from underdraw.codec.errors import CodecError, Whole, whole
 
@@ -91,11 +91,10 @@ def _sequence(
         order = np.argsort(-half, kind="stable")
         return Intervals(symbols.low[order], symbols.mass[order])
     parts = [Intervals(*np.zeros((2, 0), dtype=np.int64))]
-    for h in np.unique(half)[::-1]:
-        at = np.flatnonzero(half == h)
+    for h, at in by_half(half):
         parts.append(Intervals(symbols.low[at], symbols.mass[at]))
         parts += even(k[span][at] & (np.left_shift(1, shift[at]) - 1), shift[at])
-        parts += _beyond(offset[span][at][escaped[span][at]], int(h))
+        parts += _beyond(offset[span][at][escaped[span][at]], h)
     return join(parts)
 
 
@@ -114,8 +113,7 @@ def get_gaussians(readers: Sequence[Reader], grid: Grid, tails: bool = True) -> 
     """
     length = _length(len(readers), grid)
     k, read = grid.nearest.copy(), np.zeros(len(grid), dtype=bool)
-    for h in np.unique(grid.half)[::-1]:
-        at = np.flatnonzero(grid.half == h)
+    for _, at in by_half(grid.half):
         ends = np.searchsorted(at, length * np.arange(1, len(readers) + 1))
         _read_class(readers, grid, at, ends, (k, read), tails)
     if (np.abs(k) >= LIMIT).any():

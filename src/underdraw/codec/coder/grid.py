@@ -19,6 +19,7 @@ middle. The j lower binary digits of k are coded evenly; their cell is at most 0
 what that costs is below 0.0005 bits.
 """
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -42,6 +43,16 @@ def _halves() -> Whole:
 
 
 _HALVES = _halves()
+
+
+def by_half(half: Whole) -> Iterator[tuple[int, Whole]]:
+    """Each h there is, the largest first, and the places in `half` (N,) that it stands at."""
+    h = _WIDEST
+    while h > 1:
+        at = np.flatnonzero(half == h)
+        if len(at):
+            yield h, at
+        h //= 2
 
 
 class Grid:
@@ -131,10 +142,10 @@ class Grid:
         """Rows of mass - 1, (N, 2 h + 1), for grids that all have the same h."""
         half = int(self.half[0])
         steps = np.left_shift(2 * self.delta, self.shift)
-        edges = self._ruler.ladder(self._first(1), steps, 2 * half)
-        rows = np.empty((len(self), 2 * half + 1))
+        edges = self._ruler.ladder(self._first(1), steps, 2 * half + 1)
+        edges[:, -1] = FREE
+        rows = np.empty_like(edges)
+        np.subtract(edges.ravel()[1:], edges.ravel()[:-1], out=rows.ravel()[1:])
         rows[:, 0] = edges[:, 0]
-        np.subtract(edges[:, 1:], edges[:, :-1], out=rows[:, 1:-1], casting="unsafe")
-        rows[:, -1] = FREE - edges[:, -1]
         rows[:, half] += RESERVE - (2 * half + 1)
         return rows

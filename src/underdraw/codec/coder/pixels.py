@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from underdraw.codec.coder.digits import Reader, Writer
 from underdraw.codec.coder.grid import MAX_MEAN
@@ -94,14 +95,14 @@ class Run:
         """Rows of mass - 1 of the second symbols, (N', 16), for the first N' first symbols."""
         step, count = 2 * self.width, len(a)
         start = step * _SPLIT * a - self.twice[:count]
-        edges = self.ruler.ladder(start, step, _SPLIT + 1)
+        edges = self.ruler.ladder(start, step, _SPLIT + 1).astype(np.int64)
         edges[a == 0, 0], edges[a == _SPLIT - 1, -1] = 0, FREE
         low, high = edges[:, :1], edges[:, -1:]
         ends = self._within(np.arange(_SPLIT + 1), edges, low, high)
         return np.diff(ends).astype(np.float64) - 1
 
 
-def _differences(edges: Whole, first: int, last: int, more: int) -> Rows:
+def _differences(edges: NDArray[np.float64], first: int, last: int, more: int) -> Rows:
     """Masses between edges (N, n - 1) and two ends, each `more` larger: (N, n)."""
     rows = np.empty((len(edges), edges.shape[1] + 1))
     rows[:, 0], rows[:, -1] = edges[:, 0] - first, last - edges[:, -1]
