@@ -3,11 +3,13 @@
     python runs/ablations.py --data DIR [--minutes M] [--only NAME ...]
 
 Every row is its base with one thing changed, trained from the same seed with a schedule that ends
-after M minutes on this machine, by a minute's trial (`clock`): a part that costs time takes fewer
-updates. Early glimpses are those of the base, as far as the row has more. No row has its own
-learning rate: DRAW's is four times that of `draw_mnist`, as minutes ask for. The number is the
-bound on the whole validation split with the weights that were best on 2,000 of its images; the test
-split is not looked at.
+after M minutes, by a minute's trial (`clock`): a part that costs time takes fewer updates. Where
+the base has a row, perhaps of another machine, the time is that in which this machine trains the
+base for as many updates, by a trial of the base, so that rows of several machines can be compared.
+Early glimpses are those of the base, as far as the row has more. No row has its own learning rate:
+DRAW's is four times that of `draw_mnist`, as minutes ask for. The number is the bound on the whole
+validation split with the weights that were best on 2,000 of its images; the test split is not
+looked at.
 
     DRAW on binarized MNIST      the model of `draw_mnist` with 32 glimpses
     ConvDRAW on Omniglot         `convdraw_omniglot_small`
@@ -58,6 +60,7 @@ ROWS = {
     "convdraw": Row("16 steps, 48 maps, posterior scale from the image", CONVDRAW, {}),
     "constant": Row("posterior scale a constant", CONVDRAW, {"constant_scale": True}),
 }  # fmt: skip
+BASES = {row.base: name for name, row in ROWS.items() if not row.changes}
 
 
 def changed(row: Row) -> Preset:
@@ -71,12 +74,36 @@ def changed(row: Row) -> Preset:
     return replace(found, model=model, train=train)
 
 
+def pace(found: Preset, home: Path, root: Path | None) -> float:
+    """Updates a minute with all steps, by a trial in a folder, once."""
+    return clock.once(home / "trial.json", lambda: clock.trial(found, home / "trial", root, 1.0))
+
+
+def allowed(row: Row, out: Path, root: Path | None, minutes: float) -> float:
+    """Minutes of this machine for a row: those of its base's row, if there is one."""
+    told = {made["name"]: made for made in earlier()}.get(BASES[row.base])
+    if told is None:
+        return minutes
+    if told["minutes"] != minutes:
+        raise ValueError(f"{row.base} was given {told['minutes']:g} minutes, not {minutes:g}")
+    found = changed(ROWS[told["name"]])
+    full = told["updates"] * clock.cost(found.train, getattr(found.model, "steps", 1))
+    return full * (1 - 1e-9) / pace(found, out / told["name"], root)  # `updates` rounds up
+
+
+def earlier() -> list[dict[str, Any]]:
+    """The rows that are measured."""
+    begun = (record.RESULTS / "ablations.json").is_file()
+    return record.read("ablations")["rows"] if begun else []
+
+
 def measured(row: Row, home: Path, root: Path | None, minutes: float) -> dict[str, Any]:
     """Train a row in its folder, or what is left of that, and validate it."""
     found, run = changed(row), home / "full"
-    speed = clock.once(home / "trial.json", lambda: clock.trial(found, home / "trial", root, 1.0))
+    here = allowed(row, home.parent, root, minutes)
     begun = record.begin(run)
-    finish(clock.scheduled(found, clock.updates(found, speed, minutes), 10), run, root)
+    updates = clock.updates(found, pace(found, home, root), here)
+    finish(clock.scheduled(found, updates, 10), run, root)
     model, state = checkpoint.load_latent(run), numbers_of(run)
     bound = record.bound(model, found.data, root, "valid")
     return {
@@ -90,8 +117,7 @@ def measured(row: Row, home: Path, root: Path | None, minutes: float) -> dict[st
 
 def collect(out: Path) -> Path:
     """Write the rows that are measured into the results; those without a run here stay as told."""
-    begun = (record.RESULTS / "ablations.json").is_file()
-    rows = {row["name"]: row for row in (record.read("ablations")["rows"] if begun else [])}
+    rows = {row["name"]: row for row in earlier()}
     for name in ROWS:
         if (out / name / "row.json").is_file():
             rows[name] = {"name": name, **clock.once(out / name / "row.json", dict)}

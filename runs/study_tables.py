@@ -118,9 +118,10 @@ def ablated(found: dict[str, Any]) -> str:
     threads = _of([row["machine"]["threads"] for row in found["rows"]])
     return (
         "## Single parts\n\nOne thing changed, or those that are named, the same minutes "
-        f"({minutes}; threads: {threads}), "
-        "the same seed and learning rate; nats per image of the validation split, by "
-        f"`runs/ablations.py`, commit {commits}. The first row of a model is its base.\n\n"
+        f"({minutes}; threads: {threads}; on another machine than the base's those in which it "
+        "trains the base for as many updates), the same seed and learning rate; nats per image of "
+        f"the validation split, by `runs/ablations.py`, commit {commits}. The first row of a "
+        "model is its base.\n\n"
         + table(heads, rows)
     )
 
