@@ -47,6 +47,18 @@ def draw_mnist_noattention() -> Preset:
     )
 
 
+def draw_mnist_noattention_prior() -> Preset:
+    """Ours without attention: a learned prior, and a quarter of the steps."""
+    paper = draw_mnist_noattention()
+    return replace(
+        paper,
+        name="draw_mnist_noattention_prior",
+        summary="16 steps that read and write the whole image, learned prior, binarized MNIST",
+        model=replace(paper.model, steps=16, learned_prior=True),
+        train=replace(paper.train, steps=20_000, learning_rate=5e-3, glimpses=()),
+    )
+
+
 def draw_two_digits() -> Preset:
     """Two digits at random places of 60x60 (section 4.3).
 
