@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,47 @@ def test_what_cannot_be_decoded_of_many_is_left_out(capsys, photos, tmp_path) ->
     code, printed, err = call(capsys, *words)
     assert (code, printed, back.exists()) == (2, "", False)
     assert "0.udr: k=2147483653 is no number" in err
+
+
+def test_of_many_lossless_files_the_damaged_ones_are_left_out(capsys, photos, tmp_path) -> None:
+    files, back = tmp_path / "files", tmp_path / "back"
+    files.mkdir()
+    for i in range(3):
+        picture = str(photos / f"{i}.png")
+        call_json(capsys, "compress", picture, "-o", str(files / f"{i}.udr"), "--lossless", *MODEL)
+    content = (files / "0.udr").read_bytes()
+    (files / "0.udr").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    (files / "2.udr").write_bytes(with_long_header(files / "2.udr")[:-9])
+    code, printed, err = call(capsys, "decompress", str(files), "-o", str(back), *MODEL, "--json")
+    assert code == 1
+    told = json.loads(printed)
+    assert (told["images"], told["failed"]) == (1, [str(files / f"{i}.udr") for i in (0, 2)])
+    assert "0.udr: the payload is damaged: its checksum is wrong; it is left out" in err
+    assert "2.udr: the payload has " in err
+    assert [path.name for path in back.iterdir()] == ["1.png"]
+    told = [call_json(capsys, "info", str(files / f"{i}.udr")) for i in range(3)]
+    assert [one["width"] for one in told] == [20, 20, 20]
+    assert "checksum" in told[0]["damaged"]
+    assert told[1]["damaged"] is None
+    assert "bytes, not" in told[2]["damaged"]
+
+
+def with_long_header(file: Path) -> bytes:
+    header, payload = parse(file.read_bytes())
+    return build(replace(header, model=tiny().hash), payload, short=False)
+
+
+def test_other_files_are_not_written_over(capsys, photos, tmp_path) -> None:
+    other, mine = tmp_path / "other.png", tmp_path / "mine.udr"
+    shutil.copy(photos / "0.png", other)
+    for source in (photos / "1.png", photos):
+        lossless = ["--lossless"] * source.is_dir()
+        code, _, err = call(capsys, "compress", str(source), "-o", str(other), *MODEL, *lossless)
+        assert (code, "is no file of underdraw" in err) == (2, True), err
+    assert other.read_bytes() == (photos / "0.png").read_bytes()
+    mine.touch()
+    for _ in range(2):  # empty, and ours
+        call_json(capsys, "compress", str(photos / "1.png"), "-o", str(mine), *MODEL)
 
 
 def test_lossless_files_that_are_larger_than_their_source_say_so(capsys, tmp_path) -> None:

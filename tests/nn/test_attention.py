@@ -510,13 +510,13 @@ def test_gradients_of_filters_outside_the_image(place):
 # --- without attention -----------------------------------------------------------------------
 
 
-def test_the_full_reader_is_image_and_error_image():
+def test_the_full_reader_is_the_error_image_beside_the_image():
     reader = FullReader(4, (2, 3, 5))
     x, x_hat = torch.randn(2, 2, 3, 5), torch.randn(2, 2, 3, 5)
     r, glimpse = reader(x, x_hat, torch.randn(2, 4))
     assert glimpse is None
-    assert r.shape == (2, reader.features)
-    assert r.tolist() == [[*x[i].flatten().tolist(), *x_hat[i].flatten().tolist()] for i in (0, 1)]
+    assert (reader.features, reader.constant) == (60, 30)
+    assert r.tolist() == [x_hat[i].flatten().tolist() for i in (0, 1)]
 
 
 def test_the_full_writer_is_an_affine_map():

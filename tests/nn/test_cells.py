@@ -40,6 +40,14 @@ def test_without_normalisation_it_is_torchs_cell():
         torch.testing.assert_close(state, theirs, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("layer_norm", [False, True])
+def test_inputs_that_stay_may_be_told_ahead(layer_norm):
+    cell, state = shaken(LSTMCell(INPUTS, HIDDEN, layer_norm)), start()
+    (x,) = sequence(1)
+    given = cell(x[:, 2:], state, cell.ahead(x[:, :2]))
+    torch.testing.assert_close(given, cell(x, state), rtol=1e-12, atol=1e-12)
+
+
 def normalised(a: np.ndarray) -> np.ndarray:
     rows = []
     for row in a:

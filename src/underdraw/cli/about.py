@@ -13,6 +13,7 @@ from underdraw.codec.container import (
     ARCHIVE,
     KINDS,
     PROFILE,
+    BadPayload,
     kind_of,
     parse,
     parse_archive,
@@ -65,7 +66,7 @@ def of_archive(content: bytes) -> dict[str, Any]:
 
 def of_picture(content: bytes) -> dict[str, Any]:
     """What a file of one picture holds."""
-    header, payload = parse(content, sys.maxsize)  # nothing of that size is made
+    header, payload = parse(content, sys.maxsize, check=False)  # nothing of that size is made
     levels = header.height * header.width * header.channels
     return {
         "model": called(header.model),
@@ -76,10 +77,20 @@ def of_picture(content: bytes) -> dict[str, Any]:
         "tile": header.tile and list(header.tile),
         "header_bytes": len(content) - len(payload),
         "payload_bytes": len(payload),
+        "damaged": _damage(content),
         "bits_per_dim": 8 * len(content) / levels,
         "alpha_bytes": len(header.extras.get(ALPHA, b"")),
         "profile_bytes": len(header.extras.get(PROFILE, b"")),
     }
+
+
+def _damage(content: bytes) -> str | None:
+    """What is wrong with a payload, as far as its header tells."""
+    try:
+        parse(content, sys.maxsize)
+    except BadPayload as error:
+        return str(error)
+    return None
 
 
 def model(name: str) -> dict[str, Any] | None:

@@ -42,6 +42,7 @@ def compress(
         raise CodecError(f"{out} is a folder: {'a picture' if single else 'an archive'} is a file")
     if out.exists() and any(out.samefile(path) for path in files.values() if path.exists()):
         raise CodecError(f"{out} is a picture that is to be compressed")
+    keep_others(out)
     twin = twin_for(wish, model)
     if not single and not wish.lossless:
         return folders.compress(files, out, model, wish, max_pixels, as_json)
@@ -54,6 +55,20 @@ def compress(
     levels = told.pop("levels")
     plain = {"file": str(out), "bytes": len(content), "bits_per_dim": 8 * len(content) / levels}
     return tell.result(plain | told | {"seconds": time.monotonic() - start}, as_json)
+
+
+def keep_others(out: Path) -> None:
+    """Refuse to write a `.udr` file over one that is none, as where `-o` was meant for another.
+
+    Raises:
+        CodecError: there is such a file, which is not empty.
+    """
+    if not out.is_file() or not out.stat().st_size:
+        return
+    try:
+        is_archive(out)
+    except CodecError as error:
+        raise CodecError(f"{out} is there, and is no file of underdraw: remove it first") from error
 
 
 def pictures_in(paths: Iterable[Path]) -> dict[str, Path]:
@@ -74,8 +89,9 @@ def of_one(
         again = picture_of(header, payload, twin, How(most=max_pixels))
     if wish.lossless and not same(again, picture):
         raise CodecError(f"{path} did not come back as it was; nothing has been written")
-    if wish.lossless and path.stat().st_size <= len(content):
-        lossy = path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".avif", ".jp2")
+    if path.stat().st_size <= len(content):
+        endings = (".jpg", ".jpeg", ".webp", ".avif", ".jp2")
+        lossy = wish.lossless and path.suffix.lower() in endings
         why = ": what it is made of was coded with loss before" if lossy else ""
         tell.say(f"{path} is smaller itself, {path.stat().st_size} bytes{why}")
     seen = in_srgb(picture).levels if not wish.lossless else picture.levels

@@ -8,7 +8,7 @@ import numpy as np
 
 from underdraw.cli import tell
 from underdraw.cli.watching import passes, watched
-from underdraw.codec.container import LOSSLESS, Header, parse
+from underdraw.codec.container import LOSSLESS, BadPayload, Header, parse
 from underdraw.codec.decoding import How, each_of, pictures_of
 from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError, named
@@ -86,15 +86,18 @@ def decompress(
     if out.is_file():
         raise CodecError(f"{len(files)} pictures need a folder, and {out} is a file")
     start, targets = time.monotonic(), apart(out, files, ".png")
-    paths, parts = list(files.values()), list[tuple[Header, memoryview]]()
-    for path in paths:
-        with named(path):
-            parts.append(parse(path.read_bytes(), max_pixels))
-    how = How(steps, temperature, seed, max_pixels)
+    how, paths = How(steps, temperature, seed, max_pixels), list(files.values())
+    parts: dict[int, tuple[Header, memoryview]] = {}
     found: dict[int, Picture] = {}
     failed: dict[int, CodecError] = {}
-    for code in dict.fromkeys(header.model for header, _ in parts):
-        mine = [i for i, (header, _) in enumerate(parts) if header.model == code]
+    for i, path in enumerate(paths):
+        try:
+            with named(path):
+                parts[i] = parse(path.read_bytes(), max_pixels)
+        except BadPayload as error:
+            failed[i] = error
+    for code in dict.fromkeys(header.model for header, _ in parts.values()):
+        mine = [i for i, (header, _) in parts.items() if header.model == code]
         with named(paths[mine[0]]):
             twin = twin_of(code, model)
         part, names = [parts[i] for i in mine], [str(paths[i]) for i in mine]
@@ -107,11 +110,12 @@ def decompress(
                     found[mine[i]] = one
     if not found:
         raise next(iter(failed.values()))
-    for error in failed.values():
+    for _, error in sorted(failed.items()):
         tell.say(f"{error}; it is left out")
     for i, picture in sorted(found.items()):
         write(picture, targets[i], exact=parts[i][0].kind == LOSSLESS)
-    told = {"folder": str(out), "images": len(found), "failed": [str(paths[i]) for i in failed]}
+    left = [str(paths[i]) for i in sorted(failed)]
+    told = {"folder": str(out), "images": len(found), "failed": left}
     tell.result(told | {"seconds": time.monotonic() - start}, as_json)
     return 1 if failed else 0
 

@@ -113,8 +113,18 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         """The learned start for `n` images of `size`, which is a multiple of the stride."""
 
     @abstractmethod
-    def step(self, state: StateT, draw: Draw, x: Tensor | None) -> tuple[StateT, Frame]:
-        """One step; `draw(p, q)` chooses each latent. The encoder runs only if `x` is given."""
+    def step(self, state: StateT, draw: Draw, x: Any | None) -> tuple[StateT, Frame]:  # noqa: ANN401
+        """One step; `draw(p, q)` chooses each latent. The encoder runs only if `x` is given.
+
+        `x` is what `observe` made of the images.
+        """
+
+    def observe(self, x: Tensor) -> Any:  # noqa: ANN401
+        """What `step` is given of images `x`: they themselves, unless a model adds to them.
+
+        It is made once for all steps: the place for what would come out the same at each.
+        """
+        return x
 
     @abstractmethod
     def latent_shape(self, site: Site, size: Size | None = None) -> tuple[int, ...]:
@@ -173,11 +183,12 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         n, size = self._fit(source, x, n, size)
         drawn = self.drawn_size(size)
         x, cut = (x, None) if drawn == size else (x if x is None else padded(x, drawn), size)
+        seen = None if x is None else self.observe(x)
         state = self.begin(n, drawn)
         rule, given = self._given(source)
         for first in range(0, len(given), self.pace):
             part = given[first : first + self.pace]
-            state, shown = self.run(self, rule, fold, state, part, x, cut)
+            state, shown = self.run(self, rule, fold, state, part, seen, cut)
             yield from shown
 
     def _fit(self, source: Source, x: Tensor | None, n: int, size: Size | None) -> tuple[int, Size]:

@@ -88,6 +88,17 @@ class State(NamedTuple):
     dec: tuple[Tensor, Tensor]
 
 
+class Seen(NamedTuple):
+    """What every step is given of images, (B, C, H, W).
+
+    `ahead` is what they alone add to the encoder's gates, (B, 4 hidden), where that is the same at
+    every step; with a window nothing is.
+    """
+
+    x: Tensor
+    ahead: Tensor | None
+
+
 class DRAW(LatentModel[State]):
     """Deep Recurrent Attentive Writer (Gregor et al., 2015), any height, width and channels."""
 
@@ -136,14 +147,20 @@ class DRAW(LatentModel[State]):
         h_dec, c_dec = self.dec_0.unsqueeze(1).repeat(1, n, 1)
         return State(self.c_0.repeat(n, 1, 1, 1), (h_enc, c_enc), (h_dec, c_dec))
 
-    def step(self, state: State, draw: Draw, x: Tensor | None) -> tuple[State, Frame]:
+    def observe(self, x: Tensor) -> Seen:
+        """The images, and what of reading them is the same at every step."""
+        same = x.flatten(1)[:, : self.read.constant]
+        return Seen(x, self.rnn_enc.ahead(same) if self.read.constant else None)
+
+    def step(self, state: State, draw: Draw, x: Seen | None) -> tuple[State, Frame]:
         """One glimpse and one stroke."""
         c, enc, dec = state
         q, looked = None, None
         if x is not None:
-            x_hat = x - self.likelihood(c).mean  # Eq. 3
-            r, looked = self.read(x, x_hat, dec[0])  # Eq. 4
-            enc = self.rnn_enc(join(r, dec[0]), enc)  # Eq. 5
+            image, ahead = x
+            x_hat = image - self.likelihood(c).mean  # Eq. 3
+            r, looked = self.read(image, x_hat, dec[0])  # Eq. 4
+            enc = self.rnn_enc(join(r, dec[0]), enc, ahead)  # Eq. 5
             q = self.to_q(enc[0])  # Eqs 1-2
         p = self.to_p(dec[0])
         z = draw(p, q)  # Eq. 6

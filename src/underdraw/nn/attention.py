@@ -177,8 +177,11 @@ class AttentiveReader(nn.Module):
     """Reads a patch of image and error image through one window (Eq. 27).
 
     Attributes:
-        features: length of what `forward` returns, 2 C N^2.
+        features: length of r, 2 C N^2.
+        constant: how many of these are the same at every step, 0.
     """
+
+    constant = 0
 
     def __init__(self, hidden: int, shape: Sequence[int], size: int, *, tiled: bool = True) -> None:
         super().__init__()
@@ -198,11 +201,18 @@ class AttentiveReader(nn.Module):
 
 
 class FullReader(nn.Module):
-    """Reads the whole image and error image (Eq. 17)."""
+    """Reads the whole image and error image, r = [x, x_hat] (Eq. 17).
+
+    Attributes:
+        features: length of r, 2 C H W.
+        constant: how many of these, the first, are the same at every step: x, which is half of
+            the arithmetic of reading and need not be told to the encoder more than once.
+    """
 
     def __init__(self, hidden: int, shape: Sequence[int]) -> None:
         super().__init__()
-        self.features = 2 * math.prod(shape)
+        self.constant = math.prod(shape)
+        self.features = 2 * self.constant
 
     def forward(
         self,
@@ -210,8 +220,8 @@ class FullReader(nn.Module):
         x_hat: Float[Tensor, "b c h w"],
         h_dec: Float[Tensor, "b hidden"],
     ) -> tuple[Float[Tensor, "b features"], Glimpse | None]:
-        """[x, x_hat], flattened; there is no glimpse."""
-        return torch.cat([x, x_hat], 1).flatten(1), None
+        """What is not `constant` of r, x_hat, flattened; there is no glimpse."""
+        return x_hat.flatten(1), None
 
 
 class AttentiveWriter(nn.Module):

@@ -44,10 +44,24 @@ class LSTMCell(nn.Module):
         nn.init.uniform_(self.weight, -(hidden**-0.5), hidden**-0.5)
         nn.init.ones_(self.bias[1])
 
-    def forward(self, x: Float[Tensor, "b i"], state: State) -> State:
-        """One step: input (B, I), state (h, c) of (B, H) each -> new (h, c)."""
+    def ahead(self, x: Float[Tensor, "b j"]) -> Float[Tensor, "b g"]:
+        """What the first J inputs add to W [x, h], where they are the same at every step."""
+        return linear(x, self.weight[:, : x.shape[1]])
+
+    def forward(
+        self, x: Float[Tensor, "b i"], state: State, ahead: Float[Tensor, "b g"] | None = None
+    ) -> State:
+        """One step: input (B, I), state (h, c) of (B, H) each -> new (h, c).
+
+        With `ahead` (B, 4 H), of the first J inputs, `x` is the others.
+        """
         h, c = state
-        gates = linear(join(x, h), self.weight).unflatten(1, (4, self.hidden))
+        xh = join(x, h)
+        if ahead is None:
+            gates = linear(xh, self.weight)
+        else:
+            gates = ahead + linear(xh, self.weight[:, -xh.shape[1] :])
+        gates = gates.unflatten(1, (4, self.hidden))
         if self.gain is not None:
             gates = F.layer_norm(gates, (self.hidden,)) * self.gain
         i, f, g, o = (gates + self.bias).unbind(1)

@@ -54,7 +54,7 @@ def draw_mnist_noattention_prior() -> Preset:
         paper,
         name="draw_mnist_noattention_prior",
         summary="16 steps that read and write the whole image, learned prior, binarized MNIST",
-        model=replace(paper.model, steps=16, learned_prior=True),
+        model=DRAWConfig(steps=16, read_size=None, write_size=None, learned_prior=True),
         train=replace(paper.train, steps=20_000, learning_rate=5e-3, glimpses=()),
     )
 

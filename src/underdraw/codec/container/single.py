@@ -152,25 +152,38 @@ def _long(header: Header, payload: bytes | memoryview) -> bytes:
     return head + crc32(head)
 
 
-def parse(data: bytes, most: int = MAX_PIXELS) -> tuple[Header, memoryview]:
+class BadPayload(CodecError):
+    """The header is right, and the payload is not what it says."""
+
+
+def parse(data: bytes, most: int = MAX_PIXELS, check: bool = True) -> tuple[Header, memoryview]:
     """The header and the payload of a file of one picture.
 
     Args:
         data: the file; a lossy one may be cut behind its header.
         most: pixels that the picture may have.
+        check: whether the payload of a lossless file has to be what the header says.
 
     Returns:
         The header, and a view of the payload: whatever follows it there is not copied.
 
     Raises:
         Incomplete: the header is not all there.
-        CodecError: it is no such file, it is damaged, or its picture is too large.
+        BadPayload: it is, and a lossless payload is cut or damaged, or something follows it.
+        CodecError: it is no such file, its header is damaged, or its picture is too large.
     """
     source = Bytes(data)
     kind = start(source)
     if kind == ARCHIVE:
         raise CodecError("this is an archive, not a single picture")
-    return (_parse_long if source.place > 2 else _parse_short)(source, kind, most)
+    header, length, sums = (_parse_long if source.place > 2 else _parse_short)(source, kind)
+    limit(header.height, header.width, most)
+    payload = memoryview(data)[source.place :]
+    if check and length not in (None, len(payload)):
+        raise BadPayload(f"the payload has {len(payload)} bytes, not {length}")
+    if check and sums not in (b"", crc32(payload)):
+        raise BadPayload("the payload is damaged: its checksum is wrong")
+    return header, payload
 
 
 def kind_of(data: bytes) -> int:
@@ -199,7 +212,8 @@ def start(source: Bytes) -> int:
     return kind
 
 
-def _parse_short(source: Bytes, kind: int, most: int) -> tuple[Header, memoryview]:
+def _parse_short(source: Bytes, kind: int) -> tuple[Header, int | None, bytes]:
+    """The header, and what it says of a payload: length and checksum, if anything."""
     model = source.take(_ID, "the model")
     told = source.take(1, "the steps")[0]
     height, width = (source.number(what, 1, _SIDE - 1) for what in ("height", "width"))
@@ -208,24 +222,21 @@ def _parse_short(source: Bytes, kind: int, most: int) -> tuple[Header, memoryvie
         raise CodecError("the header is damaged: its checksum is wrong")
     channels = 1 if told & _GREY else 3
     header = Header(kind, model, height, width, channels, told & (_GREY - 1))
-    check = source.take(4, "the checksum of the payload") if kind == LOSSLESS else b""
-    return _with_payload(header, source, most, check)
+    return header, None, source.take(4, "the checksum of the payload") if kind == LOSSLESS else b""
 
 
-def _parse_long(source: Bytes, kind: int, most: int) -> tuple[Header, memoryview]:
+def _parse_long(source: Bytes, kind: int) -> tuple[Header, int | None, bytes]:
+    """As of the short form."""
     model = source.take(HASH, "the model")
     height, width = (source.number(what, 1) for what in ("height", "width"))
     channels, steps = source.number("channels"), source.number("steps")
     extras = _extras(source)
-    length, check = -1, b""
+    length, check = None, b""
     if kind == LOSSLESS:
         length = source.number("the length of the payload")
         check = source.take(4, "the checksum of the payload")
     source.check("the header")
-    header = Header(kind, model, height, width, channels, steps, extras)
-    if length not in (-1, found := len(source.data) - source.place):
-        raise CodecError(f"the payload has {found} bytes, not {length}")
-    return _with_payload(header, source, most, check)
+    return Header(kind, model, height, width, channels, steps, extras), length, check
 
 
 def _extras(source: Bytes) -> dict[int, bytes]:
@@ -235,16 +246,6 @@ def _extras(source: Bytes) -> dict[int, bytes]:
         last = source.number("the tag of an extra", last + 1)
         extras[last] = source.take(source.number("the length of an extra"), "an extra")
     return extras
-
-
-def _with_payload(
-    header: Header, source: Bytes, most: int, check: bytes
-) -> tuple[Header, memoryview]:
-    limit(header.height, header.width, most)
-    payload = memoryview(source.data)[source.place :]
-    if check and check != crc32(payload):
-        raise CodecError("the payload is damaged: its checksum is wrong")
-    return header, payload
 
 
 def limit(height: int, width: int, most: int, images: int = 1) -> None:
