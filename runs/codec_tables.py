@@ -11,6 +11,7 @@ PICTURE = "codec_steps.png"
 LOW = (0.05, 0.1)  # bits per dimension at which the papers compare
 LIKE = ("JPEG", "JPEG 2000")  # what they compare with
 FALL = 0.05  # dB that a step may cost
+FULL = 0.95  # share of the bits a codec was given, below which it is said how many it used
 Found = dict[str, Any]
 
 
@@ -60,7 +61,7 @@ def rates(side: str, found: list[Found]) -> str:
         ]  # fmt: skip
         for at in found:
             mine = {row["codec"]: row for row in at["rows"] if row["method"] == method}
-            cells = " | ".join(cell(mine.get(name), count) for name in names)
+            cells = " | ".join(cell(mine.get(name), count, at["rate"]) for name in names)
             lines.append(f"| {at['rate']:g} | {cells} |")
         parts.append(f"{side} x {side}, {count} tiles, {title}:\n\n" + "\n".join(lines))
     return "\n\n".join([*parts, *verdicts(side, found)])
@@ -93,12 +94,14 @@ def verdict(mine: Found, name: str, other: Found | None) -> str:
     return f"{sign} {name} ({', '.join(words)})"
 
 
-def cell(row: Found | None, count: int) -> str:
-    """PSNR and SSIM of a row, and of how many pictures where not of all."""
+def cell(row: Found | None, count: int, rate: float) -> str:
+    """PSNR and SSIM of a row, of how many pictures where not of all, and what it left unused."""
     if row is None or not row["met"]:
         return "none"
     likeness = "" if row["ssim"] is None else f" · {row['ssim']:.3f}"
-    return f"{row['psnr']:.2f}{likeness}" + (f" ({row['met']})" if row["met"] < count else "")
+    some = f" ({row['met']})" if row["met"] < count else ""
+    used = row["bits_per_dim"]
+    return f"{row['psnr']:.2f}{likeness}{some}" + (f" [{used:.3f}]" if used < FULL * rate else "")
 
 
 def steps(found: Found) -> str:
@@ -107,8 +110,15 @@ def steps(found: Found) -> str:
     return (
         f"Mean PSNR of {found['images']} photographs of {found['size'][1]} x {found['size'][0]} "
         f"after each step. The least rise from one step to the next is {least:+.3f} dB (no more "
-        f"than {FALL} dB may be lost).\n\n![PSNR by stored steps](images/{PICTURE})"
+        f"than {FALL} dB may be lost).{silent(found)}\n\n![PSNR by stored steps](images/{PICTURE})"
     )
+
+
+def silent(found: Found) -> str:
+    """At which qualities the first step tells nothing, in a sentence."""
+    psnr = {quality: one["psnr"] for quality, one in found["qualities"].items()}
+    still = [quality for quality, one in psnr.items() if one[1] == one[0]]
+    return f" At quality {', '.join(still)} the first step tells nothing." if still else ""
 
 
 def draw(found: Found, folder: Path) -> Path:
@@ -146,7 +156,8 @@ def page(found: Found) -> str:
         "### Without loss\n\nBits per dimension, all bytes counted but names.\n\n"
         f"{lossless(found['lossless'])}\n\nExact arithmetic costs:\n\n{costs}\n\n"
         "### At equal bytes\n\nPSNR in dB and SSIM, means over the pictures for which there is a "
-        "file so small, in brackets how many these are where not all. Tiles of Kodak's "
-        f"photographs, made smaller by averaging boxes.\n\n{sizes}\n\n"
+        "file so small, in brackets how many these are where not all, in square ones the bits per "
+        f"dimension that were used where they are less than {FULL:.0%} of those there were. Tiles "
+        f"of Kodak's photographs, made smaller by averaging boxes.\n\n{sizes}\n\n"
         f"### Step by step\n\n{steps(found['steps'])}\n"
     )

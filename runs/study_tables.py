@@ -121,8 +121,7 @@ def ablated(found: dict[str, Any]) -> str:
         f"({minutes}; threads: {threads}; on another machine than the base's those in which it "
         "trains the base for as many updates), the same seed and learning rate; nats per image of "
         f"the validation split, by `runs/ablations.py`, commit {commits}. The first row of a "
-        "model is its base.\n\n"
-        + table(heads, rows)
+        "model is its base.\n\n" + table(heads, rows)
     )
 
 

@@ -38,7 +38,7 @@ class Rung(NamedTuple):
 LADDER = (
     Rung("convdraw_photo_least", 0.0, 0.0, None, (3, -93)),
     Rung("convdraw_photo_low", 10.0, 0.075, None, (-61, -141)),
-    Rung("convdraw_photo_mid", 30.0, 0.17, None, (3, -253)),
+    Rung("convdraw_photo_mid", 30.0, 0.17, None, (3, -125)),
     Rung(DEFAULT, 70.0, 1.0, 5, (-53, -77)),
     Rung(DEFAULT, 75.0, 1.9, 6, (-53, -77)),
     Rung(DEFAULT, 80.0, 2.3, 7, (-53, -77)),

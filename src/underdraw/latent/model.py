@@ -28,6 +28,8 @@ Draw = Callable[[Gaussian, "Gaussian | None"], Tensor]
 StateT = TypeVar("StateT")
 Size = tuple[int, int]
 Stretch = Callable[..., tuple[Any, list[Any]]]
+Observed = Any
+"""What a model's `observe` made of images."""
 
 
 def padded(x: Tensor, size: Size) -> Tensor:
@@ -42,7 +44,11 @@ def cropped(frame: Frame, size: Size) -> Frame:
 
 
 def tell(
-    model: "LatentModel[StateT]", rule: Rule, state: StateT, given: Sequence[Any], x: Tensor | None
+    model: "LatentModel[StateT]",
+    rule: Rule,
+    state: StateT,
+    given: Sequence[Any],
+    x: Observed | None,
 ) -> tuple[StateT, Frame, list[Drawn]]:
     """One step, with its choices written down; `given` has an entry per layer, in order."""
     drawn: list[Drawn] = []
@@ -62,12 +68,12 @@ def stretch(
     fold: Fold,
     state: StateT,
     given: Sequence[Sequence[Any]],
-    x: Tensor | None,
+    x: Observed | None,
     size: Size | None = None,
 ) -> tuple[StateT, list[Any]]:
     """Consecutive steps: a pure function of tensors, and so the unit that is compiled.
 
-    With `size`, canvases are shown cut to it.
+    `x` is what the model observed of images. With `size`, canvases are shown cut to it.
     """
     shown = []
     for layers in given:
@@ -113,13 +119,13 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         """The learned start for `n` images of `size`, which is a multiple of the stride."""
 
     @abstractmethod
-    def step(self, state: StateT, draw: Draw, x: Any | None) -> tuple[StateT, Frame]:  # noqa: ANN401
+    def step(self, state: StateT, draw: Draw, x: Observed | None) -> tuple[StateT, Frame]:
         """One step; `draw(p, q)` chooses each latent. The encoder runs only if `x` is given.
 
         `x` is what `observe` made of the images.
         """
 
-    def observe(self, x: Tensor) -> Any:  # noqa: ANN401
+    def observe(self, x: Tensor) -> Observed:
         """What `step` is given of images `x`: they themselves, unless a model adds to them.
 
         It is made once for all steps: the place for what would come out the same at each.
