@@ -270,9 +270,14 @@ def main(data: Path, model: str | None = None, few: bool = False, rivals: bool =
 
 
 def described(model: str) -> dict[str, Any]:
-    """A model, and what its export measured."""
+    """A model, what its export measured, and what its rounded weights cost (`rounded`)."""
     about, folder = exact.describe(model), exact.locate(model)
-    return {"model": folder.name, "hash": about["hash"], "measured": about.get("measured", {})}
+    told = (record.RESULTS / f"{folder.name}.json").is_file()
+    rounding = record.read(folder.name).get("rounding") if told else None
+    measured = about.get("measured", {})
+    return {
+        "model": folder.name, "hash": about["hash"], "measured": measured, "rounding": rounding,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

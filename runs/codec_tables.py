@@ -138,11 +138,22 @@ def cost(found: Found) -> str:
     """What exact arithmetic costs one model."""
     one, name = found["measured"], f"`{found['model']}` ({found['hash']})"
     if "excess" not in one:
-        return f"- {name}: it was trained to be rounded, and the bound is not what it is for."
+        text = f"- {name}: it was trained to be rounded, and the bound is not what it is for."
+        return text + rounding(found["rounding"]) if found.get("rounding") else text
     return (
         f"- {name}: {one['bits_exact'] - one['bits_float']:+.4f} bits per dimension, "
         f"{100 * one['excess']:.2f} % of the float model's {one['bits_float']:.3f}, on "
         f"{one['images']} images; {100 * one['active']:.0f} % of the latents are coded."
+    )
+
+
+def rounding(found: Found) -> str:
+    """What rounded weights cost a model of lossy files."""
+    more = found["more_bits_per_dim"]
+    return (
+        f" Its rounded weights cost {more:+.5f} bits per dimension, "
+        f"{more / found['float']['bits_per_dim']:.2%} of the rate, and "
+        f"{found['more_psnr']:+.4f} dB, on {found['images']} images (`runs/rounded.py`)."
     )
 
 

@@ -7,7 +7,7 @@ import math
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ import omniglot_tables
 import parts
 import record
 import revive
+import rounded
 import slopes
 import speed
 import speed_codec
@@ -42,8 +43,10 @@ import wild
 from codec.crops import crops, tiny
 from codec.exact.small import MODELS, picture, stirred
 from underdraw import checkpoint
+from underdraw.codec import exact
 from underdraw.codec.rivals import RIVALS
 from underdraw.configs import to_json
+from underdraw.data import hold
 from underdraw.evaluate import evaluate
 from underdraw.files import write_json
 from underdraw.models import build
@@ -310,6 +313,31 @@ def test_what_ships_as_an_exact_model_is_trained_further_as_a_float_one(tmp_path
     model, row = checkpoint.load(tmp_path / "before"), record.read("convdraw_photo_low")
     assert sum(p.numel() for p in model.parameters()) == row["parameters"]
     assert parts.efforts(tmp_path / "before")["minutes"] == pytest.approx(row["minutes"])
+
+
+def test_what_rounded_weights_cost_is_measured_against_the_float_model(
+    small, tmp_path, kept, monkeypatch
+):
+    model = stirred(replace(MODELS["one"], shape=(3, 8, 8)))
+    checkpoint.save(model, tmp_path / "run", data=asdict(small.data), train={})
+    some = hold(picture(20, 3, 8, 8).numpy())
+    monkeypatch.setattr(rounded, "open_images", lambda *given: some)
+    monkeypatch.setattr(rounded, "random_subset", lambda images, count: images)
+    twin = exact.export(model, tmp_path / "it@1", picture(4, 3, 8, 8), shift=6)
+    record.write("it@1", hash=twin.hash.hex())
+    rounded.main(str(tmp_path / "it@1"), run=tmp_path / "run")
+    row = record.read("it@1")
+    found = row["rounding"]
+    assert (row["hash"], found["images"]) == (twin.hash.hex(), 20)
+    rates, errors = [], []
+    for one in (model.eval(), exact.float_of(twin)):
+        both = [rounded.told(one, some) for _ in range(2)]
+        assert both[0] == both[1]  # the same noise
+        rates.append(both[0]["bits_per_dim"])
+        errors.append(both[0]["psnr"])
+    assert found["more_bits_per_dim"] == rates[1] - rates[0] != 0
+    assert found["more_psnr"] == errors[1] - errors[0]
+    assert abs(found["more_psnr"]) < 1 < errors[0]
 
 
 def test_maps_that_tell_nothing_begin_anew_and_the_others_stay():
@@ -746,6 +774,7 @@ def test_the_page_of_the_codec_says_where_it_wins():
     def at(rate, *rows):
         names = ("codec", "psnr", "ssim")
         more = {"method": "sheet", "met": 1}
+        more |= {"bits_per_dim": rate}
         return {"rate": rate, "rows": [dict(zip(names, row, strict=True)) | more for row in rows]}
 
     low = at(0.05, ("underdraw", 20.0, 0.5), ("JPEG", 19.5, 0.6))
@@ -758,6 +787,21 @@ def test_the_page_of_the_codec_says_where_it_wins():
     )
     assert codec_tables.verdicts("32", [at(0.05, ("JPEG", 19.5, 0.6))]) == []
     assert said in codec_tables.rates("32", [low, high])
+    high["rows"][0]["bits_per_dim"] = 0.08
+    assert "| 0.1 | 20.00 · 0.500 [0.080] | 21.00 · 0.600 |" in codec_tables.rates(
+        "32", [low, high]
+    )
+
+
+def test_the_page_of_the_codec_says_where_a_step_tells_nothing_and_what_rounding_costs():
+    qualities = {"5": {"psnr": [10.0, 10.0, 12.0]}, "9": {"psnr": [10.0, 11.0, 12.0]}}
+    said = codec_tables.silent({"qualities": qualities})
+    assert said == " At quality 5 the first step tells nothing."
+    assert codec_tables.silent({"qualities": {"9": qualities["9"]}}) == ""
+    cost = {"more_bits_per_dim": 0.002, "float": {"bits_per_dim": 0.1}, "more_psnr": -0.01}
+    model = {"model": "it@1", "hash": "0", "measured": {}, "rounding": {**cost, "images": 5}}
+    text = codec_tables.cost(model)
+    assert "+0.00200 bits per dimension, 2.00% of the rate, and -0.0100 dB" in text
 
 
 def test_the_classical_codecs_can_be_measured_again(figures, kept, monkeypatch):
