@@ -114,6 +114,16 @@ def test_what_is_missing_is_left_out_and_said(monkeypatch) -> None:
     assert said == ["Nothing is left out: it needs pip install 'underdraw[jxl]'"]
 
 
+def test_too_many_for_a_sheet_are_said_to_be(pictures, monkeypatch) -> None:
+    monkeypatch.setattr(compare, "RIVALS", {"PNG": RIVALS["PNG"]})
+    said: list[str] = []
+    rows = at_rate(tiny(), pictures, 1.0, said.append)
+    assert ({row.method for row in rows}, said) == ({"files", "sheet"}, [])
+    monkeypatch.setattr(compare, "SHEET", 1)
+    assert {row.method for row in at_rate(tiny(), pictures, 1.0, said.append)} == {"files"}
+    assert said == ["there are no sheets: one holds 1 pictures, and these are 2"]
+
+
 def test_a_row_is_the_mean_of_what_there_is(pictures) -> None:
     one = row("x", "files", 1.0, pictures, [None, (36.0, pictures[1].levels ^ 1)])
     assert (one.met, one.bytes, one.bits_per_dim) == (1, 36, 0.25)

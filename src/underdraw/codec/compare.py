@@ -129,7 +129,7 @@ def at_rate(
         model: underdraw's; if None, the one that serves this rate.
         pictures: what to code.
         rate: bits for every level.
-        say: takes a line for each codec that is missing.
+        say: takes a line for each codec that is missing, and one if there are too many for a sheet.
         max_pixels: that may be drawn for a picture, or for a sheet.
 
     Raises:
@@ -138,6 +138,8 @@ def at_rate(
     if not pictures:
         raise CodecError("there are no pictures to compare")
     twin = twin_for(Wish(bits_per_dim=rate), model)
+    if len(pictures) > SHEET:
+        say(f"there are no sheets: one holds {SHEET} pictures, and these are {len(pictures)}")
     rows = ours(twin, pictures, rate, max_pixels)
     rows += theirs(there(say), pictures, rate, max_pixels)
     return sorted(rows, key=lambda one: one.method)
