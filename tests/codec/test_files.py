@@ -1,6 +1,7 @@
 """Files of one picture: what comes back, what is refused, and how small they are."""
 
 import copy
+import inspect
 import io
 import pickle
 from decimal import Decimal
@@ -222,6 +223,25 @@ def test_the_plugin(tmp_path: Path, monkeypatch) -> None:
     assert not plugin.accept(b"\x89PNG")
     with pytest.raises(OSError, match="cannot identify"):
         Image.open(io.BytesIO(out.getvalue()[:6]))
+
+
+def test_the_plugin_takes_a_profile_that_is_given_with_the_picture(monkeypatch) -> None:
+    import underdraw.codec.plugin  # noqa: F401
+
+    monkeypatch.setattr(exact, "shipped", lambda: {"tiny@1": MODEL})
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    image = Image.fromarray(picture())
+    for given, kept in ((profile, profile), (None, None), (b"", None)):
+        image.info["icc_profile"], out = profile, io.BytesIO()
+        image.save(out, "UDR", model=MODEL, lossless=True, icc_profile=given)
+        assert decompress(out.getvalue()).info.get("icc_profile") == kept
+        assert image.info["icc_profile"] == profile
+
+
+@pytest.mark.parametrize("content", [5, None, io.BytesIO(b"x"), [1, 2]])
+def test_only_files_and_their_bytes_are_decompressed(content) -> None:
+    with pytest.raises(CodecError, match="is no file, nor the bytes of one"):
+        inspect.unwrap(decoding._bytes_of)(content)  # as where types are not checked
 
 
 def test_the_plugin_closes_the_file_it_has_read(tmp_path: Path, monkeypatch) -> None:

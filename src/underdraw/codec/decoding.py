@@ -94,8 +94,10 @@ def _bytes_of(content: Content) -> bytes:
     Raises:
         CodecError: there is none, or it cannot be read.
     """
-    if not isinstance(content, str | Path):
+    if isinstance(content, bytes | bytearray | memoryview):
         return bytes(content)
+    if not isinstance(content, str | Path):
+        raise CodecError(f"a {type(content).__name__} is no file, nor the bytes of one")
     try:
         return Path(content).read_bytes()
     except (OSError, ValueError) as error:  # of a name with a zero byte

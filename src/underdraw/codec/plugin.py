@@ -69,10 +69,16 @@ class UdrImageFile(ImageFile.ImageFile):
 
 
 def save(image: Image.Image, file: Any, name: str | bytes) -> None:  # noqa: ANN401
-    """Write a picture as a `.udr` file, with the options of `underdraw.compress`."""
+    """Write a picture as a `.udr` file, with the options of `underdraw.compress`.
+
+    `icc_profile` is the picture's own profile unless another is given, or none, as in Pillow.
+    """
     from underdraw.codec.encoding import compress
 
     told: dict[str, Any] = getattr(image, "encoderinfo", {})
+    if "icc_profile" in told:
+        image = image.copy()
+        image.info["icc_profile"] = told["icc_profile"]
     wish = {key: told[key] for key in _WISHES if key in told}
     file.write(compress(image, **wish))
 
