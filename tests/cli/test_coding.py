@@ -53,6 +53,7 @@ def test_one_picture_there_and_back(capsys, photos, tmp_path) -> None:
     told = call_json(capsys, "info", str(file))
     assert told["header_bytes"] == 8
     assert (told["kind"], told["width"], told["height"]) == ("lossy", 20, 16)
+    assert (told["format"], told["header"], told["extras"]) == (1, "short", {})
     file.write_bytes(file.read_bytes()[:40])
     call_json(capsys, "decompress", str(file), "-o", str(tmp_path), *MODEL, "--temperature", "1")
     assert levels(out).shape == (16, 20, 3)
@@ -196,6 +197,8 @@ def test_archives_there_and_back(capsys, photos, tmp_path) -> None:
     told = call_json(capsys, "info", str(file))
     assert sorted(told["names"]) == ["0.png", "1.png", "2.png", "more/x.jpg"]
     assert told["blocks"] == 2
+    assert told["payload_bytes"] == sum(block["bytes"] for block in told["each_block"])
+    assert 0 < told["names_bytes"] < told["bytes"] - told["payload_bytes"] < 200
     back = call_json(capsys, "decompress", str(file), "-o", str(out), *MODEL)
     assert back["images"] == 4
     for i in range(3):
@@ -325,6 +328,7 @@ def test_info_for_people(capsys, photos, tmp_path, monkeypatch) -> None:
     call_json(capsys, *words)
     code, out, _ = call(capsys, "info", str(file))
     assert (code, "10 x 8" in out) == (0, True)
+    assert "tag 4, 2 bytes" in out
     (photos / "[red]3.png").write_bytes((photos / "0.png").read_bytes())
     call_json(capsys, "compress", str(photos), "-o", str(file), *MODEL, "--lossless")
     _, out, _ = call(capsys, "info", str(file))

@@ -13,6 +13,7 @@ from underdraw.codec.container import (
     ARCHIVE,
     KINDS,
     PROFILE,
+    VERSION,
     BadPayload,
     kind_of,
     parse,
@@ -33,13 +34,16 @@ def file(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     with named(path):
         kind = kind_of(content)
-        plain = {"file": str(path), "kind": KINDS[kind], "bytes": len(content)}
+        plain = {"file": str(path), "kind": KINDS[kind], "format": VERSION, "bytes": len(content)}
         return plain | (of_archive if kind == ARCHIVE else of_picture)(content)
 
 
 def show(told: Mapping[str, Any]) -> int:
     """Print for people what is known of a file or an exact model; returns exit code 0."""
     plain = dict(told)
+    if plain.get("extras"):
+        each = plain["extras"].items()
+        plain["extras"] = ", ".join(f"tag {tag}, {length} bytes" for tag, length in each)
     if plain.get("tile"):
         plain["tile"] = "{1} x {0}".format(*plain["tile"])
     if plain.get("names"):
@@ -61,6 +65,8 @@ def of_archive(content: bytes) -> dict[str, Any]:
     both = zip(index.blocks, index.places, strict=True)
     blocks = [block._asdict() | {"bytes": place.length} for block, place in both]
     told = {"model": called(index.model), "images": index.images, "blocks": len(blocks)}
+    told["payload_bytes"] = sum(place.length for place in index.places)
+    told["names_bytes"] = index.names.length
     return told | {"each_block": blocks, "names": names_of(index, content)}
 
 
@@ -75,12 +81,14 @@ def of_picture(content: bytes) -> dict[str, Any]:
         "channels": header.channels,
         "steps": header.steps,
         "tile": header.tile and list(header.tile),
+        "header": "short" if content[1:2] == b"\n" else "long",
         "header_bytes": len(content) - len(payload),
         "payload_bytes": len(payload),
         "damaged": _damage(content),
         "bits_per_dim": 8 * len(content) / levels,
         "alpha_bytes": len(header.extras.get(ALPHA, b"")),
         "profile_bytes": len(header.extras.get(PROFILE, b"")),
+        "extras": {str(tag): len(extra) for tag, extra in header.extras.items()},
     }
 
 
