@@ -3,9 +3,9 @@
 import pytest
 
 from codec.crops import tiny
-from underdraw.codec import library
+from underdraw.codec import library, room
 from underdraw.codec.encoding import compress
-from underdraw.codec.errors import CodecError
+from underdraw.codec.errors import CodecError, NoMemory
 from underdraw.codec.library import DEFAULT, Rung, serving, slope
 from underdraw.codec.lossy import COARSEST, FINEST
 from underdraw.codec.wishes import QUALITY, Wish, power_of, setting, twin_for
@@ -63,3 +63,42 @@ def test_a_quality_out_of_range_is_refused_before_and_after_the_choice():
     for quality in (-1.0, 101.0):
         with pytest.raises(CodecError, match="quality must be"):
             compress("nobody.png", quality=quality)
+
+
+def test_pictures_that_cannot_fit_into_memory_are_refused(monkeypatch) -> None:
+    monkeypatch.setattr(room, "installed", lambda: 1 << 20)
+    library.fit(tiny(), 3, (32, 64))
+    with pytest.raises(NoMemory, match=r"is drawn as 64 x 34, which takes .* of memory at least"):
+        library.fit(tiny(), 3, (33, 64))
+    monkeypatch.setattr(room, "installed", lambda: None)
+    library.fit(tiny(), 3, (33, 64))
+
+
+@pytest.mark.parametrize(
+    ("allowed", "there"),
+    [("max\n", 3 << 12), ("4096\n", 4096), ("99999\n", 3 << 12), (None, 3 << 12)],
+)
+def test_memory_is_that_of_the_machine_or_its_container(allowed, there, monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        room.os, "sysconf", {"SC_PHYS_PAGES": 3, "SC_PAGE_SIZE": 4096}.get, raising=False
+    )
+    monkeypatch.setattr(room, "_GROUP", tmp_path / "memory.max")
+    if allowed is not None:
+        room._GROUP.write_text(allowed)
+    room.installed.cache_clear()
+    try:
+        assert room.installed() == there
+    finally:
+        room.installed.cache_clear()
+
+
+def test_memory_of_a_machine_that_cannot_say_is_not_known(monkeypatch) -> None:
+    def refuse(name):
+        raise ValueError(name)
+
+    monkeypatch.setattr(room.os, "sysconf", refuse, raising=False)
+    room.installed.cache_clear()
+    try:
+        assert room.installed() is None
+    finally:
+        room.installed.cache_clear()

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from underdraw.codec import exact
+from underdraw.codec import exact, room
 from underdraw.codec.container import names
 from underdraw.codec.errors import CodecError, more_than
 from underdraw.codec.exact import Twin
@@ -138,6 +138,7 @@ def fit(
         around: pixels at each side that the edges of many small ones cost.
 
     Raises:
+        NoMemory: one of them takes more memory than there is.
         CodecError: saying why.
     """
     if channels not in (1, twin.shape[0]):
@@ -150,3 +151,4 @@ def fit(
     if height * width * images > most:
         times = f"{images} times " if images > 1 else ""
         raise CodecError(f"is drawn as {times}{width} x {height}: {more_than(most)}")
+    room.check(height, width)
