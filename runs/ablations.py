@@ -15,7 +15,8 @@ looked at.
     ConvDRAW on Omniglot         `convdraw_omniglot_small`
 
 Runs are in out/ablations and resume; rows that are done stay done. Run it with one thread on a core
-of its own (OMP_NUM_THREADS=1), or rows that wait for each other are compared with rows that do not.
+of its own (OMP_NUM_THREADS=1), or rows that wait for each other are compared with rows that do not;
+and the first on another machine alone, as it also tries the base.
 The numbers go to runs/results/ablations.json.
 """
 
@@ -80,7 +81,11 @@ def pace(found: Preset, home: Path, root: Path | None) -> float:
 
 
 def allowed(row: Row, out: Path, root: Path | None, minutes: float) -> float:
-    """Minutes of this machine for a row: those of its base's row, if there is one."""
+    """Minutes of this machine for a row: those of its base's row, if there is one.
+
+    Raises:
+        ValueError: the base had other minutes than these.
+    """
     told = {made["name"]: made for made in earlier()}.get(BASES[row.base])
     if told is None:
         return minutes
@@ -98,9 +103,9 @@ def earlier() -> list[dict[str, Any]]:
 
 
 def measured(row: Row, home: Path, root: Path | None, minutes: float) -> dict[str, Any]:
-    """Train a row in its folder, or what is left of that, and validate it."""
+    """Train a row in its folder, or what is left of that, and validate it; raises as `allowed`."""
     found, run = changed(row), home / "full"
-    here = allowed(row, home.parent, root, minutes)
+    here = clock.once(home / "allowed.json", lambda: allowed(row, home.parent, root, minutes))
     begun = record.begin(run)
     updates = clock.updates(found, pace(found, home, root), here)
     finish(clock.scheduled(found, updates, 10), run, root)
@@ -134,7 +139,7 @@ def main(
 
     Args:
         data: local mirror of the data; None asks the hub.
-        minutes: of training for each row.
+        minutes: of training for each row; those of the base's row, if it has one.
         only: rows.
         out: folder of the runs.
     """

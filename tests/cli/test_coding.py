@@ -169,11 +169,15 @@ def with_long_header(file: Path) -> bytes:
 def test_other_files_are_not_written_over(capsys, photos, tmp_path) -> None:
     other, mine = tmp_path / "other.png", tmp_path / "mine.udr"
     shutil.copy(photos / "0.png", other)
-    for source in (photos / "1.png", photos):
-        lossless = ["--lossless"] * source.is_dir()
-        code, _, err = call(capsys, "compress", str(source), "-o", str(other), *MODEL, *lossless)
-        assert (code, "is no file of underdraw" in err) == (2, True), err
+    folder = tmp_path / "files"
+    folder.mkdir()
+    shutil.copy(other, folder / "2.udr")
+    for source, out in ((photos / "1.png", other), (photos, other), (photos, folder)):
+        more = ["--lossless"] * (source.is_dir() and out is other)
+        code, _, err = call(capsys, "compress", str(source), "-o", str(out), *MODEL, *more)
+        assert (code, "is there, and is no .udr file" in err) == (2, True), err
     assert other.read_bytes() == (photos / "0.png").read_bytes()
+    assert [path.name for path in folder.iterdir()] == ["2.udr"]
     mine.touch()
     for _ in range(2):  # empty, and ours
         call_json(capsys, "compress", str(photos / "1.png"), "-o", str(mine), *MODEL)
@@ -188,6 +192,18 @@ def test_lossless_files_that_are_larger_than_their_source_say_so(capsys, tmp_pat
     assert code == 0
     assert "smaller itself" in err
     assert "with loss before" in err
+
+
+def test_lossy_files_that_are_larger_than_their_source_say_so(capsys, tmp_path) -> None:
+    source = tmp_path / "x.png"
+    dots = 255 * (np.arange(40 * 56).reshape(40, 56) % 2).astype(np.uint8)
+    Image.fromarray(dots).convert("1").save(source)
+    words = ("compress", str(source), "-o", str(tmp_path / "a.udr"), *MODEL, "--quality")
+    code, _, err = call(capsys, *words, "100")
+    assert (code, "x.png is smaller itself" in err, "before" in err) == (0, True, False)
+    Image.fromarray(crops(1, 40, 56)[0].transpose(1, 2, 0)).save(source)
+    code, _, err = call(capsys, *words, "0")
+    assert (code, "smaller" in err) == (0, False)
 
 
 def test_archives_there_and_back(capsys, photos, tmp_path) -> None:

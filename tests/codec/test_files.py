@@ -236,6 +236,13 @@ def test_the_plugin_takes_a_profile_that_is_given_with_the_picture(monkeypatch) 
         image.save(out, "UDR", model=MODEL, lossless=True, icc_profile=given)
         assert decompress(out.getvalue()).info.get("icc_profile") == kept
         assert image.info["icc_profile"] == profile
+    frames = io.BytesIO()
+    image.save(frames, "PNG", save_all=True, append_images=[Image.fromarray(255 - picture())])
+    with (
+        Image.open(frames) as moving,
+        pytest.raises(CodecError, match="2 frames"),
+    ):
+        moving.save(io.BytesIO(), "UDR", model=MODEL, lossless=True, icc_profile=None)
 
 
 @pytest.mark.parametrize("content", [5, None, io.BytesIO(b"x"), [1, 2]])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from codec.plain_coder import INVERSE, SIGMA, digest
+from underdraw.codec import tables
 from underdraw.codec.errors import CodecError, whole
 from underdraw.codec.tables import FREE, Ruler, normal, roots, sigma
 
@@ -42,10 +43,11 @@ def test_ruler_measures_to_half_a_step_of_the_table():
     assert np.abs(Ruler(scale).cdf(2 * distance) - there).max() < FREE * 0.4 / 2**12 + 1
 
 
-@pytest.mark.parametrize("wide", [False, True], ids=["exact in float64", "beyond"])
-def test_ladder_is_the_same_one_by_one(wide):
-    scale, first = np.array([5, 333, 1000 if wide else 800]), np.array([-9, 4000, -(10**9)])
-    steps = np.array([3, 500, 10**8])
+@pytest.mark.parametrize("bound", [0, 1 << 62], ids=["by whole numbers", "in float64"])
+def test_ladder_is_the_same_one_by_one(bound, monkeypatch):
+    monkeypatch.setattr(tables, "_EXACT", bound)  # all numbers here are below the real one
+    scale, first = np.array([5, 333, 800]), np.array([-9, 4000, -(10**9)])
+    steps = np.array([3, 500, 10**7])
     ladder = Ruler(scale).ladder(first, steps, 60)
     for i in range(60):
         assert ladder[:, i].tolist() == Ruler(scale).cdf(first + i * steps).tolist()
@@ -57,7 +59,7 @@ def test_ladder_is_exact_at_any_size(power, monkeypatch):
     scale, steps = chance.integers(0, 64, 500), chance.integers(0, (1 << power) // 40, 500)
     first = chance.integers(-16, 17, 500) - chance.integers(0, 40, 500) * steps  # passes 0
     given = Ruler(scale).ladder(first, steps, 40)
-    monkeypatch.setattr("underdraw.codec.tables._EXACT", 0)  # by whole numbers
+    monkeypatch.setattr(tables, "_EXACT", 0)  # by whole numbers
     assert (given == Ruler(scale).ladder(first, steps, 40)).all()
 
 

@@ -29,7 +29,7 @@ def file(path: Path) -> dict[str, Any]:
     """What a `.udr` file says of itself.
 
     Raises:
-        CodecError: it is no such file, or damaged.
+        CodecError: it is no such file, or its header is damaged.
     """
     content = path.read_bytes()
     with named(path):

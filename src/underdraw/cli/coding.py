@@ -42,10 +42,10 @@ def compress(
         raise CodecError(f"{out} is a folder: {'a picture' if single else 'an archive'} is a file")
     if out.exists() and any(out.samefile(path) for path in files.values() if path.exists()):
         raise CodecError(f"{out} is a picture that is to be compressed")
-    keep_others(out)
     twin = twin_for(wish, model)
     if not single and not wish.lossless:
         return folders.compress(files, out, model, wish, max_pixels, as_json)
+    folders.keep_others([out])
     if single:
         content, told = of_one(files, model, wish, max_pixels)
     else:
@@ -55,20 +55,6 @@ def compress(
     levels = told.pop("levels")
     plain = {"file": str(out), "bytes": len(content), "bits_per_dim": 8 * len(content) / levels}
     return tell.result(plain | told | {"seconds": time.monotonic() - start}, as_json)
-
-
-def keep_others(out: Path) -> None:
-    """Refuse to write a `.udr` file over one that is none, as where `-o` was meant for another.
-
-    Raises:
-        CodecError: there is such a file, which is not empty.
-    """
-    if not out.is_file() or not out.stat().st_size:
-        return
-    try:
-        is_archive(out)
-    except CodecError as error:
-        raise CodecError(f"{out} is there, and is no file of underdraw: remove it first") from error
 
 
 def pictures_in(paths: Iterable[Path]) -> dict[str, Path]:

@@ -1,14 +1,14 @@
 """Many pictures to a file each and back: what has one size goes through the model together."""
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from underdraw.cli import tell
 from underdraw.cli.watching import passes, watched
-from underdraw.codec.container import LOSSLESS, BadPayload, Header, parse
+from underdraw.codec.container import LOSSLESS, BadPayload, Header, kind_of, parse
 from underdraw.codec.decoding import How, each_of, pictures_of
 from underdraw.codec.encoding import compress_all
 from underdraw.codec.errors import CodecError, named
@@ -41,8 +41,9 @@ def compress(
         as_json: print one JSON object.
 
     Raises:
-        CodecError: `out` is no place for a folder, two files would have one name, or a picture
-            cannot be coded; nothing has been written then.
+        CodecError: `out` is no place for a folder, two files would have one name, or that of a
+            file that is there and is none of ours, or a picture cannot be coded; nothing has been
+            written then.
     """
     if out.is_file() or out.suffix == ENDING:
         raise CodecError(
@@ -51,6 +52,7 @@ def compress(
         )
     start, twin = time.monotonic(), twin_for(wish, model)
     targets = apart(out, files, ENDING)
+    keep_others(targets)
     pictures = [read(path, max_pixels) for path in files.values()]
     total = sum(passes(picture, wish) for picture in pictures)
     with watched(twin, f"compressing {len(files)} pictures", total):
@@ -87,15 +89,8 @@ def decompress(
         raise CodecError(f"{len(files)} pictures need a folder, and {out} is a file")
     start, targets = time.monotonic(), apart(out, files, ".png")
     how, paths = How(steps, temperature, seed, max_pixels), list(files.values())
-    parts: dict[int, tuple[Header, memoryview]] = {}
+    parts, failed = _parsed(paths, max_pixels)
     found: dict[int, Picture] = {}
-    failed: dict[int, CodecError] = {}
-    for i, path in enumerate(paths):
-        try:
-            with named(path):
-                parts[i] = parse(path.read_bytes(), max_pixels)
-        except BadPayload as error:
-            failed[i] = error
     for code in dict.fromkeys(header.model for header, _ in parts.values()):
         mine = [i for i, (header, _) in parts.items() if header.model == code]
         with named(paths[mine[0]]):
@@ -109,7 +104,7 @@ def decompress(
                 else:
                     found[mine[i]] = one
     if not found:
-        raise next(iter(failed.values()))
+        raise failed[min(failed)]
     for _, error in sorted(failed.items()):
         tell.say(f"{error}; it is left out")
     for i, picture in sorted(found.items()):
@@ -118,6 +113,37 @@ def decompress(
     told = {"folder": str(out), "images": len(found), "failed": left}
     tell.result(told | {"seconds": time.monotonic() - start}, as_json)
     return 1 if failed else 0
+
+
+def _parsed(
+    paths: Sequence[Path], max_pixels: int
+) -> tuple[dict[int, tuple[Header, memoryview]], dict[int, CodecError]]:
+    """Headers and payloads by place, and what is wrong with payloads; raises for headers."""
+    parts: dict[int, tuple[Header, memoryview]] = {}
+    failed: dict[int, CodecError] = {}
+    for i, path in enumerate(paths):
+        try:
+            with named(path):
+                parts[i] = parse(path.read_bytes(), max_pixels)
+        except BadPayload as error:
+            failed[i] = error
+    return parts, failed
+
+
+def keep_others(targets: Iterable[Path]) -> None:
+    """Refuse to write `.udr` files over others, as where `-o` was meant for another.
+
+    Raises:
+        CodecError: there is such a file, which is not empty.
+    """
+    for target in targets:
+        if not target.is_file() or not target.stat().st_size:
+            continue
+        try:
+            with target.open("rb") as file:
+                kind_of(file.read(16))
+        except CodecError as error:
+            raise CodecError(f"{target} is there, and is no .udr file: remove it first") from error
 
 
 def files_in(paths: Iterable[Path], endings: Collection[str], what: str) -> dict[str, Path]:

@@ -76,11 +76,15 @@ def save(image: Image.Image, file: Any, name: str | bytes) -> None:  # noqa: ANN
     from underdraw.codec.encoding import compress
 
     told: dict[str, Any] = getattr(image, "encoderinfo", {})
-    if "icc_profile" in told:
-        image = image.copy()
-        image.info["icc_profile"] = told["icc_profile"]
     wish = {key: told[key] for key in _WISHES if key in told}
-    file.write(compress(image, **wish))
+    own = image.info
+    try:
+        if "icc_profile" in told:
+            image.info = {**own, "icc_profile": told["icc_profile"]}
+        content = compress(image, **wish)
+    finally:
+        image.info = own
+    file.write(content)
 
 
 Image.register_open(FORM, UdrImageFile, accept)

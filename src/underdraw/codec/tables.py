@@ -130,12 +130,16 @@ class Ruler:
         return _normal_float().take(index, mode="clip")
 
     def _indices(self, first: Whole, step: Whole, rungs: int) -> Whole:
-        """Indices of T, clamped or not, from the index at first and from rung to rung, shifted."""
+        """Indices of T, also such as T has not, of rungs from `first` on, both shifted to the left.
+
+        Those below 0 may be too near to it, which clamping mends.
+        """
         numbers = np.arange(rungs)
         if max(np.abs(first).max(initial=0), np.abs(step).max(initial=0) * rungs) >= _EXACT:
             rising = np.multiply.outer(step, numbers) + first[:, None]
             return np.right_shift(rising, self.shift[:, None], out=rising)
-        # As whole numbers of 2^-shift all of it is exact in float64, by a matrix product: faster.
+        # As whole numbers of 2^-shift all of it is exact in float64, by a matrix product of plain
+        # products and sums, in any order: faster.
         lines = np.ldexp(np.stack([first, step], 1).astype(np.float64), -self.shift[:, None])
         rising = lines @ np.stack([np.ones(rungs), numbers])
         return rising.astype(np.int64)  # towards 0, and all below 0 is clamped

@@ -85,7 +85,8 @@ def stretch(
 class LatentModel(nn.Module, ABC, Generic[StateT]):
     """A model that tells its story one step at a time.
 
-    A subclass sets the attributes and writes `begin` and `step`; everything else is given.
+    A subclass sets the attributes and writes `begin`, `step` and `latent_shape`, and `observe` if
+    the steps are to be given more than the images; everything else is given.
 
     Attributes:
         likelihood: module from canvas to p(x | z).

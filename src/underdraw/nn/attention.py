@@ -219,7 +219,7 @@ class FullReader(nn.Module):
         x: Float[Tensor, "b c h w"],
         x_hat: Float[Tensor, "b c h w"],
         h_dec: Float[Tensor, "b hidden"],
-    ) -> tuple[Float[Tensor, "b features"], Glimpse | None]:
+    ) -> tuple[Float[Tensor, "b varying"], Glimpse | None]:
         """What is not `constant` of r, x_hat, flattened; there is no glimpse."""
         return x_hat.flatten(1), None
 
