@@ -31,7 +31,7 @@ from underdraw.latent import (
     prior,
     replay,
 )
-from underdraw.latent.model import cropped, padded
+from underdraw.latent.fitting import cropped, padded
 from underdraw.models import build
 from underdraw.models.convdraw import ConvDRAWConfig
 

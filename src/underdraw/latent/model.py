@@ -15,10 +15,10 @@ from itertools import groupby
 from typing import Any, Generic, TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from underdraw.distributions import Gaussian
+from underdraw.latent.fitting import Size, cropped, padded
 from underdraw.latent.folds import Fold, cost_by_cell, cost_by_kl, whole
 from underdraw.latent.sources import Given, Rule, Source, from_cell, from_posterior
 from underdraw.latent.trace import Choice, Drawn, Frame, Site, Terms, Trace
@@ -26,21 +26,9 @@ from underdraw.likelihoods import UNLIKELIHOOD, Distortion, Likelihood
 
 Draw = Callable[[Gaussian, "Gaussian | None"], Tensor]
 StateT = TypeVar("StateT")
-Size = tuple[int, int]
 Stretch = Callable[..., tuple[Any, list[Any]]]
 Observed = Any
 """What a model's `observe` made of images."""
-
-
-def padded(x: Tensor, size: Size) -> Tensor:
-    """Images (B, C, H, W) continued downwards and to the right by their last row and column."""
-    (height, width), (h, w) = size, x.shape[2:]
-    return F.pad(x, (0, width - w, 0, height - h), mode="replicate")
-
-
-def cropped(frame: Frame, size: Size) -> Frame:
-    """The frame with the upper left part of its canvas, of `size`."""
-    return frame._replace(canvas=frame.canvas[..., : size[0], : size[1]])
 
 
 def tell(
