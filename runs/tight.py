@@ -7,21 +7,35 @@ weights that ship: compiled, with bf16 products (--products float32 where these 
 has the plain bound of the same images in the same arithmetic, and in float32, with the same noise:
 what the precision costs is seen, not believed. They go into the row as `tight`; a row that is made
 anew by other weights loses them.
+
+That takes an hour and more, so every batch of images is written down in a folder of these weights,
+out/tight_HASH, and a run that was stopped goes on after the last one. Of n_i values with mean m_i
+and standard error s_i, all N together have
+
+    m = sum_i n_i m_i / N      s^2 = sum_i (n_i (n_i - 1) s_i^2 + n_i (m_i - m)^2) / (N (N - 1))
 """
 
+import hashlib
+import json
+import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import record
 from underdraw import checkpoint
 from underdraw.configs import from_json
-from underdraw.data import DataConfig, Images, open_images, random_subset
+from underdraw.data import DataConfig, Images, Subset, open_images, random_subset
 from underdraw.evaluate import evaluate, passes
 from underdraw.fast import compile_model
+from underdraw.files import write_json
 from underdraw.latent import LatentModel
 
 BATCH = 250
+OUT = record.ROOT / "out"
 
 
 def some_images(name: str, root: Path | None, limit: int) -> Images:
@@ -31,20 +45,64 @@ def some_images(name: str, root: Path | None, limit: int) -> Images:
     return random_subset(images, limit, 0)
 
 
-def tightened(
-    model: LatentModel[Any], images: Images, samples: int, products: str
+def home(name: str) -> Path:
+    """The folder of what was measured of the weights that ship under a name."""
+    weights = (record.ZOO / name / "model.safetensors").read_bytes()
+    return OUT / f"tight_{hashlib.sha256(weights).hexdigest()[:16]}"
+
+
+def pooled(sizes: Sequence[int], means: Sequence[float], errors: Sequence[float]) -> list[float]:
+    """Mean and standard error of all values, from those of parts of them."""
+    n, m, s = (np.asarray(values, float) for values in (sizes, means, errors))
+    total, mean = n.sum(), (n * m).sum() / n.sum()
+    squares = (n * (n - 1) * s**2 + n * (m - mean) ** 2).sum()
+    return [float(mean), math.sqrt(squares / total / max(total - 1, 1))]
+
+
+def part(
+    exact: LatentModel[Any], fast: LatentModel[Any], images: Images, samples: int, products: str
 ) -> dict[str, Any]:
-    """One of the bounds, and what the plain one is by the same arithmetic, as JSON values."""
-    batch = min(BATCH, len(images))
-    total = passes(len(images), batch, samples)
+    """The bounds of a batch of images or less, as JSON values."""
+    found = evaluate(fast, images, batch=BATCH, importance_samples=samples, products=products)
+    kept = ("images", "nats", "stderr", "importance_nats", "importance_stderr")
+    values = {key: asdict(found)[key] for key in kept}
+    plain = evaluate(exact, images, batch=BATCH).nats
+    return {**values, "nats_float32": plain, "commit": record.commit()}
+
+
+def tightened(
+    name: str, images: Images, samples: int, products: str, compiled: bool
+) -> dict[str, Any]:
+    """One of the bounds, with the plain ones, as JSON values; batches that are there stay."""
+    exact, fast = checkpoint.load_latent(name), checkpoint.load_latent(name)
+    if compiled:
+        compile_model(fast)
+    places, rows = np.arange(len(images)), []
+    total = passes(len(images), BATCH, 0)
     with record.progress(f"K = {samples:,} on {len(images):,} images", total) as report:
-        found = evaluate(
-            model, images, batch=batch, importance_samples=samples, products=products,
-            report=report,
-        )  # fmt: skip
-    kept = ("images", "nats", "stderr", "importance_samples", "importance_nats")
-    values = {key: asdict(found)[key] for key in (*kept, "importance_stderr", "seed")}
-    return {**values, "precision": products}
+        for first in range(0, len(images), BATCH):
+            some = Subset(images, places[first : first + BATCH])
+            path = home(name) / f"{samples}_{len(images)}_{BATCH}_{products}" / f"{first}.json"
+            if not path.is_file():
+                write_json(path, part(exact, fast, some, samples, products))
+            rows.append(json.loads(path.read_text(encoding="utf-8")))
+            if report is not None:
+                report(len(rows))
+    return {**together(rows), "importance_samples": samples, "seed": 0, "precision": products}
+
+
+def together(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What batches of images come to."""
+    columns = {key: [row[key] for row in rows] for key in rows[0]}
+    sizes, none = columns["images"], [0.0] * len(rows)
+    nats, stderr = pooled(sizes, columns["nats"], columns["stderr"])
+    tight, error = pooled(sizes, columns["importance_nats"], columns["importance_stderr"])
+    return {
+        "images": sum(sizes), "nats": nats, "stderr": stderr, "importance_nats": tight,
+        "importance_stderr": error,
+        "nats_float32": pooled(sizes, columns["nats_float32"], none)[0],
+        "commit": columns["commit"][-1],
+    }  # fmt: skip
 
 
 def main(
@@ -72,21 +130,18 @@ def main(
     """
     record.read(name)
     for count, limit in zip(samples, images, strict=True):
-        model, some = checkpoint.load_latent(name), some_images(name, data, limit)
-        exact = evaluate(model, some, batch=min(BATCH, len(some))).nats
-        if compiled:
-            compile_model(model)
-        found = tightened(model, some, count, products)
-        found |= {"nats_float32": exact, "commit": record.commit(), "machine": record.machine()}
+        some = some_images(name, data, limit)
+        found = tightened(name, some, count, products, compiled) | {"machine": record.machine()}
         row = record.read(name)
         kept = {(one["importance_samples"], one["images"]): one for one in row.get("tight", [])}
         kept[count, len(some)] = found
         row["tight"] = [kept[key] for key in sorted(kept, reverse=True)]
         record.rewrite(row)
+        plain = found["nats_float32"]
         print(
             f"{name}: {found['importance_nats']:.2f} +- {found['importance_stderr']:.2f} nats with "
-            f"K = {count:,} on {len(some):,} images; plain {exact:.3f}, {products} "
-            f"{found['nats'] - exact:+.3f}"
+            f"K = {count:,} on {len(some):,} images; plain {plain:.3f}, {products} "
+            f"{found['nats'] - plain:+.3f}"
         )
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 import ablations
@@ -543,21 +545,57 @@ def test_rows_without_all_numbers_have_empty_cells(kept):
 
 def test_tight_bounds_stand_beside_their_row(kept, monkeypatch):
     monkeypatch.setattr(tight, "BATCH", 3)
+    monkeypatch.setattr(tight, "OUT", kept)
     test = {"images": 9, "nats": 90.0, "stderr": 1.0, "distortion": 60.0, "rate": 30.0}
     more = {"images_seen": 1, "minutes": 2.0, "importance": None}
     record.write("draw_mnist", data="binarized_mnist/test", test=test, parts=[], **more)
     for products in ("bf16", "float32"):
         tight.main("draw_mnist", None, (2, 3), (4, 3), products, compiled=False)
     row = record.read("draw_mnist")
-    model, images = checkpoint.load_latent("draw_mnist"), tight.some_images("draw_mnist", None, 3)
-    known = evaluate(model, images, batch=3, importance_samples=3)
+    model, images = checkpoint.load_latent("draw_mnist"), tight.some_images("draw_mnist", None, 4)
+    known = evaluate(model, images, batch=3, importance_samples=2)
     first, second = row["tight"]
-    assert (first["importance_samples"], second["images"]) == (3, 4)
-    assert first["importance_nats"] == known.importance_nats
-    assert first["nats"] == first["nats_float32"] == known.nats
-    assert f" {known.importance_nats:.2f} ± {known.importance_stderr:.2f} (K = 3, 3 images), " in (
-        tables.page()
-    )
+    assert (first["importance_samples"], first["images"]) == (3, 3)
+    assert (second["importance_samples"], second["images"]) == (2, 4)
+    for key in ("nats", "stderr", "importance_nats", "importance_stderr"):
+        assert second[key] == pytest.approx(asdict(known)[key], rel=1e-9)
+    assert second["nats_float32"] == second["nats"]
+    shown = f"{known.importance_nats:.2f} ± {known.importance_stderr:.2f} (K = 2, 4 images) |"
+    assert shown in tables.page()
+
+
+def test_tight_bounds_go_on_after_the_last_batch(kept, monkeypatch):
+    monkeypatch.setattr(tight, "BATCH", 2)
+    monkeypatch.setattr(tight, "OUT", kept)
+    more = {"images_seen": 1, "minutes": 2.0, "importance": None}
+    record.write("draw_mnist", data="binarized_mnist/test", test={}, parts=[], **more)
+    asked = []
+
+    def part(exact, fast, images, *rest):
+        asked.append(len(images))
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return made(exact, fast, images, *rest)
+
+    made = tight.part
+    monkeypatch.setattr(tight, "part", part)
+    with pytest.raises(KeyboardInterrupt):
+        tight.main("draw_mnist", None, (2,), (5,), "float32", compiled=False)
+    tight.main("draw_mnist", None, (2,), (5,), "float32", compiled=False)
+    assert asked == [2, 2, 2, 1]
+    tight.main("draw_mnist", None, (2,), (5,), "float32", compiled=False)
+    assert len(asked) == 4
+    assert record.read("draw_mnist")["tight"][0]["images"] == 5
+
+
+@given(st.lists(st.lists(st.floats(-100, 100), min_size=1), min_size=1))
+def test_parts_pool_to_what_all_values_have(parts):
+    error = [np.std(p, ddof=min(1, len(p) - 1)) / math.sqrt(len(p)) for p in parts]
+    mean, stderr = tight.pooled([len(p) for p in parts], [np.mean(p) for p in parts], error)
+    values = np.concatenate(parts)
+    assert mean == pytest.approx(values.mean(), abs=1e-9)
+    whole = np.std(values, ddof=min(1, len(values) - 1)) / math.sqrt(len(values))
+    assert stderr == pytest.approx(whole, abs=1e-6)
 
 
 def test_curves_are_of_what_was_minimised():
