@@ -3,9 +3,10 @@
     python runs/ablations.py --data DIR [--minutes M] [--only NAME ...]
 
 Every row is its base with one thing changed, trained from the same seed with a schedule that ends
-after M minutes, by a minute's trial (`clock`): a part that costs time takes fewer updates. Where
-the base has a row, perhaps of another machine, the time is that in which this machine trains the
-base for as many updates, by a trial of the base, so that rows of several machines can be compared.
+after M minutes, by a minute's trial (`clock`): a part that costs time takes fewer updates. Rows
+that change the seed alone show how far the others can be trusted. Where the base has a row, perhaps
+of another machine, the time is that in which this machine trains the base for as many updates, by a
+trial of the base, so that rows of several machines can be compared.
 Early glimpses are those of the base, as far as the row has more. No row has its own learning rate:
 DRAW's is four times that of `draw_mnist`, as minutes ask for. The number is the bound on the whole
 validation split with the weights that were best on 2,000 of its images; the test split is not
@@ -41,11 +42,14 @@ class Row:
     what: str
     base: str
     changes: dict[str, Any]
+    seed: int = 0
 
 
 DRAW, CONVDRAW = "draw_mnist", "convdraw_omniglot_small"
 ROWS = {
     "draw": Row("2x2 read, 5x5 write, 32 glimpses", DRAW, {}),
+    "draw_1": Row("from another seed", DRAW, {}, 1),
+    "draw_2": Row("from a third seed", DRAW, {}, 2),
     "read_1": Row("read 1x1", DRAW, {"read_size": 1}),
     "read_5": Row("read 5x5", DRAW, {"read_size": 5}),
     "write_3": Row("write 3x3", DRAW, {"write_size": 3}),
@@ -61,7 +65,7 @@ ROWS = {
     "convdraw": Row("16 steps, 48 maps, posterior scale from the image", CONVDRAW, {}),
     "constant": Row("posterior scale a constant", CONVDRAW, {"constant_scale": True}),
 }  # fmt: skip
-BASES = {row.base: name for name, row in ROWS.items() if not row.changes}
+BASES = {row.base: name for name, row in ROWS.items() if not (row.changes or row.seed)}
 
 
 def changed(row: Row) -> Preset:
@@ -71,7 +75,9 @@ def changed(row: Row) -> Preset:
     model = replace(found.model, **given)
     fewer = tuple((share, count) for share, count in found.train.glimpses if count < model.steps)
     rate = FAST if row.base == DRAW else found.train.learning_rate
-    train = replace(found.train, precision="bf16", glimpses=fewer, learning_rate=rate)
+    train = replace(
+        found.train, precision="bf16", glimpses=fewer, learning_rate=rate, seed=row.seed
+    )
     return replace(found, model=model, train=train)
 
 
