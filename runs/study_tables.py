@@ -119,9 +119,9 @@ def ablated(found: dict[str, Any]) -> str:
     return (
         "## Single parts\n\nOne thing changed, or those that are named, the same minutes "
         f"({minutes}; threads: {threads}; on another machine than the base's those in which it "
-        "trains the base for as many updates), the same learning rate and, where no other is named, "
-        f"the same seed; nats per image of the validation split, by `runs/ablations.py`, commit {commits}. The first row of a "
-        "model is its base.\n\n" + table(heads, rows)
+        "trains the base for as many updates), the same learning rate and, where no other is "
+        "named, the same seed; nats per image of the validation split, by `runs/ablations.py`, "
+        f"commit {commits}. The first row of a model is its base.\n\n" + table(heads, rows)
     )
 
 
