@@ -8,7 +8,8 @@ that change the seed alone show how far the others can be trusted. Where the bas
 of another machine, the time is that in which this machine trains the base for as many updates, by a
 trial of the base, so that rows of several machines can be compared.
 Early glimpses are those of the base, as far as the row has more. No row has its own learning rate:
-DRAW's is four times that of `draw_mnist`, as minutes ask for. The number is the bound on the whole
+DRAW's is four times that of `draw_mnist`, as minutes ask for. Products are in bf16, or in float32
+where that is faster (--precision). The number is the bound on the whole
 validation split with the weights that were best on 2,000 of its images; the test split is not
 looked at.
 
@@ -23,7 +24,7 @@ The numbers go to runs/results/ablations.json.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import clock
 import record
@@ -65,10 +66,11 @@ ROWS = {
     "convdraw": Row("16 steps, 48 maps, posterior scale from the image", CONVDRAW, {}),
     "constant": Row("posterior scale a constant", CONVDRAW, {"constant_scale": True}),
 }  # fmt: skip
+Precision = Literal["float32", "bf16"]
 BASES = {row.base: name for name, row in ROWS.items() if not (row.changes or row.seed)}
 
 
-def changed(row: Row) -> Preset:
+def changed(row: Row, precision: Precision = "bf16") -> Preset:
     """The experiment of a row."""
     found = preset(row.base)
     given = {"steps": GLIMPSES, **row.changes} if row.base == DRAW else row.changes
@@ -76,7 +78,7 @@ def changed(row: Row) -> Preset:
     fewer = tuple((share, count) for share, count in found.train.glimpses if count < model.steps)
     rate = FAST if row.base == DRAW else found.train.learning_rate
     train = replace(
-        found.train, precision="bf16", glimpses=fewer, learning_rate=rate, seed=row.seed
+        found.train, precision=precision, glimpses=fewer, learning_rate=rate, seed=row.seed
     )
     return replace(found, model=model, train=train)
 
@@ -86,7 +88,7 @@ def pace(found: Preset, home: Path, root: Path | None) -> float:
     return clock.once(home / "trial.json", lambda: clock.trial(found, home / "trial", root, 1.0))
 
 
-def allowed(row: Row, out: Path, root: Path | None, minutes: float) -> float:
+def allowed(row: Row, out: Path, root: Path | None, minutes: float, precision: Precision) -> float:
     """Minutes of this machine for a row: those of its base's row, if there is one.
 
     Raises:
@@ -97,7 +99,7 @@ def allowed(row: Row, out: Path, root: Path | None, minutes: float) -> float:
         return minutes
     if told["minutes"] != minutes:
         raise ValueError(f"{row.base} was given {told['minutes']:g} minutes, not {minutes:g}")
-    found = changed(ROWS[told["name"]])
+    found = changed(ROWS[told["name"]], precision)
     full = told["updates"] * clock.cost(found.train, getattr(found.model, "steps", 1))
     return full * (1 - 1e-9) / pace(found, out / told["name"], root)  # `updates` rounds up
 
@@ -108,10 +110,14 @@ def earlier() -> list[dict[str, Any]]:
     return record.read("ablations")["rows"] if begun else []
 
 
-def measured(row: Row, home: Path, root: Path | None, minutes: float) -> dict[str, Any]:
+def measured(
+    row: Row, home: Path, root: Path | None, minutes: float, precision: Precision
+) -> dict[str, Any]:
     """Train a row in its folder, or what is left of that, and validate it; raises as `allowed`."""
-    found, run = changed(row), home / "full"
-    here = clock.once(home / "allowed.json", lambda: allowed(row, home.parent, root, minutes))
+    found, run = changed(row, precision), home / "full"
+    here = clock.once(
+        home / "allowed.json", lambda: allowed(row, home.parent, root, minutes, precision)
+    )
     begun = record.begin(run)
     updates = clock.updates(found, pace(found, home, root), here)
     finish(clock.scheduled(found, updates, 10), run, root)
@@ -119,7 +125,7 @@ def measured(row: Row, home: Path, root: Path | None, minutes: float) -> dict[st
     bound = record.bound(model, found.data, root, "valid")
     return {
         "what": row.what, "base": row.base, "data": f"{found.data.name}/valid",
-        "minutes": minutes, "trained": state.minutes, "updates": state.step,
+        "minutes": minutes, "precision": precision, "trained": state.minutes, "updates": state.step,
         "images_seen": state.images, "parameters": sum(p.numel() for p in model.parameters()),
         "images": bound.images, "nats": bound.nats, "stderr": bound.stderr,
         "distortion": bound.distortion, "rate": bound.rate, **begun,
@@ -139,6 +145,7 @@ def main(
     data: Path | None = None,
     minutes: float = 10.0,
     only: tuple[str, ...] = (),
+    precision: Precision = "bf16",
     out: Path = record.ROOT / "out" / "ablations",
 ) -> None:
     """Train and validate the rows, or those named in `only`.
@@ -147,6 +154,7 @@ def main(
         data: local mirror of the data; None asks the hub.
         minutes: of training for each row; those of the base's row, if it has one.
         only: rows.
+        precision: of the products.
         out: folder of the runs.
     """
     if unknown := set(only) - set(ROWS):
@@ -154,7 +162,7 @@ def main(
     for name in only or ROWS:
         home = out / name
         made = clock.once(
-            home / "row.json", lambda r=ROWS[name], h=home: measured(r, h, data, minutes)
+            home / "row.json", lambda r=ROWS[name], h=home: measured(r, h, data, minutes, precision)
         )
         if made["minutes"] != minutes:
             raise ValueError(f"{home} was given {made['minutes']:g} minutes, not {minutes:g}")

@@ -15,7 +15,7 @@ for a run in another folder, a trial, unless it ships. The numbers go to runs/re
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import clock
 import parts
@@ -137,6 +137,7 @@ def main(
     learning_rate: float | None = None,
     batch: int | None = None,
     pace: int | None = None,
+    precision: Literal["float32", "bf16"] | None = None,
     initial: str | None = None,
     updates: int | None = None,
     kl_warmup: int | None = None,
@@ -164,6 +165,7 @@ def main(
         learning_rate: another than the preset's.
         batch: another than the preset's.
         pace: another than the preset's.
+        precision: another than the preset's: bf16 is slower where a processor has no units for it.
         initial: model whose weights to start from.
         updates: of the schedule, if not the preset's.
         kl_warmup: updates in which the rate gets its weight, if not the preset's.
@@ -184,7 +186,7 @@ def main(
     run = record.ROOT / "out" / name if run is None else run
     found = settings(
         name, run, data, minutes, learning_rate=learning_rate, batch=batch, pace=pace,
-        initial=initial, steps=updates, kl_warmup=kl_warmup, beta=beta, error=error,
+        precision=precision, initial=initial, steps=updates, kl_warmup=kl_warmup, beta=beta, error=error,
         structure=structure, beta_from=beta_from, seed=seed,
         glimpses=() if whole else None, steady=steady,
     )  # fmt: skip

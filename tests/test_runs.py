@@ -675,7 +675,7 @@ def test_studies_of_shipped_models_are_kept_and_tabled(small, tmp_path, kept, mo
 
 def test_ablations_are_trained_validated_and_tabled_once(small, tmp_path, kept, monkeypatch):
     few(monkeypatch)
-    monkeypatch.setattr(ablations, "changed", lambda row: small)
+    monkeypatch.setattr(ablations, "changed", lambda row, precision: small)
     monkeypatch.setattr(clock, "trial", lambda *args: 20_000.0)
     out = tmp_path / "ablations"
     ablations.main(minutes=MOMENT, only=("draw",), out=out)
