@@ -186,8 +186,8 @@ def main(
     run = record.ROOT / "out" / name if run is None else run
     found = settings(
         name, run, data, minutes, learning_rate=learning_rate, batch=batch, pace=pace,
-        precision=precision, initial=initial, steps=updates, kl_warmup=kl_warmup, beta=beta, error=error,
-        structure=structure, beta_from=beta_from, seed=seed,
+        precision=precision, initial=initial, steps=updates, kl_warmup=kl_warmup, beta=beta,
+        error=error, structure=structure, beta_from=beta_from, seed=seed,
         glimpses=() if whole else None, steady=steady,
     )  # fmt: skip
     if not carried(found, run, data, max_minutes, now):
