@@ -22,7 +22,8 @@ from typing import Any
 import torch
 import tyro
 
-from updates import DEVICE, PACE, alternate, fast_type, kept, ours, rate, reference, wait
+from underdraw.fast import faster
+from updates import DEVICE, PACE, alternate, kept, ours, rate, reference, wait
 
 WEIGHTS = 964_347  # of DRAW at this setting
 FLOPS_PER_IMAGE_STEP = 6 * WEIGHTS  # forward and backward: about six a weight
@@ -113,7 +114,7 @@ def growth(rows: list[Row], seen: list[Row]) -> dict[str, float]:
 
 def first_update() -> None:
     """Time the first update in this process and print it."""
-    fast = fast_type()
+    fast = faster(DEVICE.type)
     start = time.perf_counter()
     ours(True, 128, fast)(8)
     wait()
@@ -137,7 +138,7 @@ def starts() -> dict[str, float]:
 
 def run(seconds: float, quick: bool) -> dict[str, Any]:
     """Measure and print everything; returns all of it."""
-    fast = fast_type()
+    fast = faster(DEVICE.type)
     print(f"{DEVICE.type}, {torch.get_num_threads()} threads, torch {torch.__version__}; "
           f"fast path in {fast}")  # fmt: skip
     started = starts()

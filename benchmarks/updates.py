@@ -41,12 +41,6 @@ def rate(kind: torch.dtype, batch: int, seconds: float = 1.0) -> float:
     return 2e-9 * batch * 520 * 1024 * count / (time.perf_counter() - start)
 
 
-def fast_type() -> str:
-    """The precision in which products are fastest here."""
-    faster = rate(torch.bfloat16, 256) > rate(torch.float32, 256)
-    return "bf16" if faster else "float32"
-
-
 def updating(parameters: list[torch.nn.Parameter], loss: Callable[[int], torch.Tensor]) -> Update:
     """One training update, as everybody does it."""
     adam = torch.optim.Adam(parameters, 1e-4, fused=True)

@@ -9,7 +9,7 @@ of another machine, the time is that in which this machine trains the base for a
 trial of the base, so that rows of several machines can be compared.
 Early glimpses are those of the base, as far as the row has more. No row has its own learning rate:
 DRAW's is four times that of `draw_mnist`, as minutes ask for. Products are in bf16, or in float32
-where that is faster (--precision). The number is the bound on the whole
+where that is faster. The number is the bound on the whole
 validation split with the weights that were best on 2,000 of its images; the test split is not
 looked at.
 
@@ -31,6 +31,7 @@ import record
 from underdraw import checkpoint
 from underdraw.presets import Preset, preset
 from underdraw.study.runs import finish, numbers_of
+from underdraw.train.state import begun
 
 GLIMPSES = 32
 FAST = 8e-3  # learning rate of DRAW: from nothing and in minutes, high ones lead
@@ -66,11 +67,11 @@ ROWS = {
     "convdraw": Row("16 steps, 48 maps, posterior scale from the image", CONVDRAW, {}),
     "constant": Row("posterior scale a constant", CONVDRAW, {"constant_scale": True}),
 }  # fmt: skip
-Precision = Literal["float32", "bf16"]
+Precision = Literal["float32", "bf16", "fast"]
 BASES = {row.base: name for name, row in ROWS.items() if not (row.changes or row.seed)}
 
 
-def changed(row: Row, precision: Precision = "bf16") -> Preset:
+def changed(row: Row, precision: Precision = "fast") -> Preset:
     """The experiment of a row."""
     found = preset(row.base)
     given = {"steps": GLIMPSES, **row.changes} if row.base == DRAW else row.changes
@@ -118,17 +119,18 @@ def measured(
     here = clock.once(
         home / "allowed.json", lambda: allowed(row, home.parent, root, minutes, precision)
     )
-    begun = record.begin(run)
+    origin = record.begin(run)
     updates = clock.updates(found, pace(found, home, root), here)
     finish(clock.scheduled(found, updates, 10), run, root)
     model, state = checkpoint.load_latent(run), numbers_of(run)
     bound = record.bound(model, found.data, root, "valid")
     return {
         "what": row.what, "base": row.base, "data": f"{found.data.name}/valid",
-        "minutes": minutes, "precision": precision, "trained": state.minutes, "updates": state.step,
+        "minutes": minutes, "precision": begun(run).train.precision, "trained": state.minutes,
+        "updates": state.step,
         "images_seen": state.images, "parameters": sum(p.numel() for p in model.parameters()),
         "images": bound.images, "nats": bound.nats, "stderr": bound.stderr,
-        "distortion": bound.distortion, "rate": bound.rate, **begun,
+        "distortion": bound.distortion, "rate": bound.rate, **origin,
     }  # fmt: skip
 
 
@@ -145,7 +147,7 @@ def main(
     data: Path | None = None,
     minutes: float = 10.0,
     only: tuple[str, ...] = (),
-    precision: Precision = "bf16",
+    precision: Precision = "fast",
     out: Path = record.ROOT / "out" / "ablations",
 ) -> None:
     """Train and validate the rows, or those named in `only`.
@@ -154,7 +156,7 @@ def main(
         data: local mirror of the data; None asks the hub.
         minutes: of training for each row; those of the base's row, if it has one.
         only: rows.
-        precision: of the products.
+        precision: of the products; "fast" is whichever is faster here.
         out: folder of the runs.
     """
     if unknown := set(only) - set(ROWS):

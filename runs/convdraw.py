@@ -137,7 +137,7 @@ def main(
     learning_rate: float | None = None,
     batch: int | None = None,
     pace: int | None = None,
-    precision: Literal["float32", "bf16"] | None = None,
+    precision: Literal["float32", "bf16", "fast"] | None = None,
     initial: str | None = None,
     updates: int | None = None,
     kl_warmup: int | None = None,
@@ -165,7 +165,7 @@ def main(
         learning_rate: another than the preset's.
         batch: another than the preset's.
         pace: another than the preset's.
-        precision: another than the preset's: bf16 is slower where a processor has no units for it.
+        precision: another than the preset's.
         initial: model whose weights to start from.
         updates: of the schedule, if not the preset's.
         kl_warmup: updates in which the rate gets its weight, if not the preset's.

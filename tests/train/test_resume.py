@@ -18,7 +18,8 @@ from train.tiny_run import digits, go, tiny
 from underdraw.data import DataError
 from underdraw.study.runs import numbers_of
 from underdraw.train import RunError, lock, read_log, train
-from underdraw.train.state import LAST, TrainState
+from underdraw.train import start as start_module
+from underdraw.train.state import LAST, TrainState, begun, check_settings
 
 PROGRAM = Path(__file__).parent / "tiny_run.py"
 STEPS = 160  # long enough to be killed on the way
@@ -107,11 +108,10 @@ def test_a_run_that_goes_on_is_not_resumed_beside_it(tmp_path):
     assert one.reason == "time"
 
 
-def one_update(out):
+def one_update(out, **changes):
     """A run that time ends after its first update."""
-    return train(
-        tiny(**LONG), out, images=digits(40), valid=digits(16, 1), max_minutes=0.0, quiet=True
-    )
+    preset = tiny(**LONG, **changes)
+    return train(preset, out, images=digits(40), valid=digits(16, 1), max_minutes=0.0, quiet=True)
 
 
 def test_a_run_that_was_written_while_another_waited_for_it_is_not_set_back(tmp_path, monkeypatch):
@@ -145,6 +145,33 @@ def test_time_ends_a_run_cleanly_and_it_resumes(unbroken, tmp_path):
     assert numbers_of(out).best is None  # no unbroken run would have looked so early
     assert go(out, resume=True, **LONG).reason == "finished"
     assert_same(out, unbroken)
+
+
+def test_a_run_stays_in_the_precision_in_which_it_was_begun(tmp_path, monkeypatch):
+    found = {"float32": "bf16", "bf16": "float32"}
+    for precision, other in found.items():
+        monkeypatch.setattr(start_module, "faster", lambda device, p=precision: p)
+        out, plain = tmp_path / precision, tmp_path / f"{precision}_by_name"
+        one_update(out, precision="fast")
+        assert begun(out).train.precision == precision
+        monkeypatch.setattr(start_module, "faster", lambda device, p=other: p)
+        assert go(out, resume=True, precision="fast", **LONG).reason == "finished"
+        assert go(plain, precision=precision, **LONG).reason == "finished"
+        assert_same(out, plain)
+        check_settings(tiny(precision="fast", **LONG), out)
+        with pytest.raises(RunError, match="other settings"):
+            check_settings(tiny(precision=other, **LONG), out)
+
+
+def test_processes_take_the_precision_of_the_first(tmp_path, monkeypatch):
+    def heard(values):
+        assert values == ["float32"]
+        values[0] = "bf16"
+
+    monkeypatch.setattr(start_module, "faster", lambda device: "float32")
+    monkeypatch.setattr(start_module, "broadcast_object_list", heard)
+    one_update(tmp_path / "run", precision="fast")
+    assert begun(tmp_path / "run").train.precision == "bf16"
 
 
 def test_a_finished_run_is_not_begun_again(unbroken):

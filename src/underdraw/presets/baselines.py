@@ -41,7 +41,7 @@ def deepvae_cifar10() -> Preset:
         "36 layers at two scales, 256 maps, a latent at each, CIFAR-10",
         DeepVAEConfig((3, 32, 32), (24, 12), 256, 12, likelihood="gaussian"),
         DataConfig("cifar10"),
-        TrainConfig(steps=20_000, batch=64, learning_rate=5e-4, precision="bf16", pace=6),
+        TrainConfig(steps=20_000, batch=64, learning_rate=5e-4, precision="fast", pace=6),
     )
 
 
@@ -53,6 +53,6 @@ def deepvae_cifar10_small() -> Preset:
         DeepVAEConfig((3, 32, 32), (12, 6), 64, 12, likelihood="coupled"),
         DataConfig("cifar10"),
         TrainConfig(
-            steps=30_000, batch=16, learning_rate=1e-3, kl_warmup=800, precision="bf16", pace=2
+            steps=30_000, batch=16, learning_rate=1e-3, kl_warmup=800, precision="fast", pace=2
         ),
     )

@@ -14,7 +14,7 @@ GROWING = replace(WARPED, growing=4)
 """The same, large at first: a window as wide as the canvas shows digits as blobs, and what to look
 for is found at once where they are large, and late or never where they are not."""
 TRAIN = TrainConfig(
-    steps=30_000, batch=128, learning_rate=2e-3, clip=1.0, precision="bf16", pace=4, log_every=100,
+    steps=30_000, batch=128, learning_rate=2e-3, clip=1.0, precision="fast", pace=4, log_every=100,
     validate_every=1500, validate_images=5000, snapshot_every=500,
 )  # fmt: skip
 

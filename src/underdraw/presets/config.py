@@ -65,8 +65,9 @@ class TrainConfig:
     """A shipped name or a folder whose weights to start from, where they fit."""
     seed: int = 0
     """Of the weights, the order of images and all noise."""
-    precision: Literal["float32", "bf16"] = "float32"
-    """"float32", or "bf16" for the matrix products (fast where the machine has it)."""
+    precision: Literal["float32", "bf16", "fast"] = "float32"
+    """"float32", "bf16" for the matrix products (fast where the machine has it, slow where not), or
+    "fast" for that of both which is faster where the run begins; preset.json then has its name."""
     compile: bool = True
     """Compile the step where there is a compiler."""
     pace: int = 1
@@ -115,8 +116,8 @@ class TrainConfig:
                 raise ValueError(f"{name} must be in [0, 1], got {getattr(self, name)}")
         if self.structure and not self.error:
             raise ValueError(f"structure is a part of error, which is 0: got {self.structure}")
-        if self.precision not in ("float32", "bf16"):
-            raise ValueError(f"precision must be float32 or bf16, got {self.precision!r}")
+        if self.precision not in ("float32", "bf16", "fast"):
+            raise ValueError(f"precision must be float32, bf16 or fast, got {self.precision!r}")
         if self.snapshot_every < 2 * self.log_every:
             raise ValueError(
                 f"snapshot_every must be at least twice log_every ({self.log_every}), or a jump "

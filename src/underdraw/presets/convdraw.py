@@ -21,7 +21,7 @@ def convdraw_cifar10_paper() -> Preset:
         "32 steps, 320 maps, 5x5, CIFAR-10: the paper's size",
         ConvDRAWConfig(COLOUR, 32, 5, (320,), (12,), (2,), norm="none"),
         CIFAR10,
-        TrainConfig(steps=250_000, batch=64, learning_rate=5e-4, precision="bf16"),
+        TrainConfig(steps=250_000, batch=64, learning_rate=5e-4, precision="fast"),
     )
 
 
@@ -32,7 +32,7 @@ def convdraw_imagenet32() -> Preset:
         "32 steps, 160 maps, 5x5, ImageNet 32x32: the paper's size",
         ConvDRAWConfig(COLOUR, 32, 5, (160,), (12,), (2,), norm="none"),
         DataConfig("imagenet32"),
-        TrainConfig(steps=250_000, batch=64, learning_rate=5e-4, precision="bf16"),
+        TrainConfig(steps=250_000, batch=64, learning_rate=5e-4, precision="fast"),
     )
 
 
@@ -43,7 +43,7 @@ def convdraw_imagenet64() -> Preset:
         "32 steps, 160 maps, 5x5, ImageNet 64x64: the paper's size",
         ConvDRAWConfig((3, 64, 64), 32, 5, (160,), (12,), (2,), norm="none"),
         DataConfig("imagenet64"),
-        TrainConfig(steps=250_000, batch=64, learning_rate=5e-4, precision="bf16"),
+        TrainConfig(steps=250_000, batch=64, learning_rate=5e-4, precision="fast"),
     )
 
 
@@ -54,7 +54,7 @@ def convdraw_omniglot() -> Preset:
         "30 steps, 64 maps, 5x5, Omniglot",
         ConvDRAWConfig((1, 28, 28), 30, 5, (64,), (4,), (2,), "bernoulli"),
         OMNIGLOT,
-        TrainConfig(steps=50_000, learning_rate=1e-3, precision="bf16"),
+        TrainConfig(steps=50_000, learning_rate=1e-3, precision="fast"),
     )
 
 
@@ -65,7 +65,7 @@ def convdraw_cifar10() -> Preset:
         "16 steps, 128 maps, 5x5, CIFAR-10",
         ConvDRAWConfig(COLOUR, 16, 5, (128,), (12,), (2,)),
         CIFAR10,
-        TrainConfig(steps=20_000, batch=64, learning_rate=1e-3, precision="bf16"),
+        TrainConfig(steps=20_000, batch=64, learning_rate=1e-3, precision="fast"),
     )
 
 
@@ -76,7 +76,7 @@ def convdraw_omniglot_small() -> Preset:
         "16 steps, 48 maps, 3x3, a fully connected second layer, Omniglot",
         ConvDRAWConfig((1, 28, 28), 16, 3, (48, 32), (4, 16), (2, None), "bernoulli"),
         OMNIGLOT,
-        TrainConfig(steps=30_000, batch=16, learning_rate=4e-3, precision="bf16", pace=2),
+        TrainConfig(steps=30_000, batch=16, learning_rate=4e-3, precision="fast", pace=2),
     )
 
 
@@ -96,7 +96,7 @@ def convdraw_cifar10_small() -> Preset:
         ),
         CIFAR10,
         TrainConfig(
-            steps=20_000, batch=8, learning_rate=2e-3, kl_warmup=1100, precision="bf16", pace=2
+            steps=20_000, batch=8, learning_rate=2e-3, kl_warmup=1100, precision="fast", pace=2
         ),
     )
 
@@ -113,7 +113,7 @@ def convdraw_photo() -> Preset:
         "8 steps, 40 maps, 3x3, any size: 32x32 crops of photographs",
         PHOTO,
         DataConfig("imagenet64", crop=32, shrink=2),
-        TrainConfig(steps=30_000, batch=16, learning_rate=3e-3, precision="bf16", pace=2),
+        TrainConfig(steps=30_000, batch=16, learning_rate=3e-3, precision="fast", pace=2),
     )  # fmt: skip
 
 
@@ -133,7 +133,7 @@ def convdraw_photo_low() -> Preset:
         DataConfig("imagenet64", crop=48, enlarge=3),
         TrainConfig(
             steps=20_000, batch=8, learning_rate=2e-3, kl_warmup=0, clip=1.0, beta=0.14,
-            beta_from=(4.0, 0.6), cells=True, error=1.0, structure=0.5, precision="bf16", pace=2,
+            beta_from=(4.0, 0.6), cells=True, error=1.0, structure=0.5, precision="fast", pace=2,
         ),
     )  # fmt: skip
 

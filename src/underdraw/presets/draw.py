@@ -27,7 +27,7 @@ def draw_mnist_wide() -> Preset:
         summary="32 glimpses, 8x8 read, 8x8 write, learned prior, binarized MNIST",
         model=DRAWConfig(steps=32, read_size=8, write_size=8, learned_prior=True),
         train=replace(
-            paper.train, steps=24_000, learning_rate=5e-3, precision="bf16", glimpses=((0.3, 16),)
+            paper.train, steps=24_000, learning_rate=5e-3, precision="fast", glimpses=((0.3, 16),)
         ),
     )
 
@@ -43,7 +43,7 @@ def draw_mnist_noattention() -> Preset:
         name="draw_mnist_noattention",
         summary="64 steps that read and write the whole image, binarized MNIST",
         model=DRAWConfig(read_size=None, write_size=None),
-        train=replace(paper.train, steps=8_000, learning_rate=6e-3, precision="bf16"),
+        train=replace(paper.train, steps=8_000, learning_rate=6e-3, precision="fast"),
     )
 
 
@@ -71,7 +71,7 @@ def draw_two_digits() -> Preset:
         DRAWConfig(shape=(1, 60, 60), steps=32, read_size=12, write_size=12),
         DataConfig("two_digits"),
         TrainConfig(
-            steps=15_000, learning_rate=4e-3, glimpses=((0.4, 8), (0.75, 16)), precision="bf16",
+            steps=15_000, learning_rate=4e-3, glimpses=((0.4, 8), (0.75, 16)), precision="fast",
             pace=2,
         ),
     )  # fmt: skip

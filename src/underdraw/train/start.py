@@ -6,24 +6,34 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed
 from accelerate import Accelerator
+from accelerate.utils import broadcast_object_list
 
 from underdraw import checkpoint
 from underdraw.configs import to_json
 from underdraw.data import Images, Stream, open_images
+from underdraw.fast import faster
 from underdraw.files import write_json
 from underdraw.grade import with_labels
 from underdraw.presets import Preset
 from underdraw.train.lock import locked
 from underdraw.train.log import Log
 from underdraw.train.loop import Run
-from underdraw.train.state import LAST, SETTINGS, RunError, check_settings, sweep
+from underdraw.train.state import (
+    LAST,
+    SETTINGS,
+    RunError,
+    begun,
+    check_settings,
+    in_precision,
+    sweep,
+)
 from underdraw.train.stop import StopWatch
 
 
@@ -86,6 +96,7 @@ def train(
     """
     accelerator = _accelerator(out, tensorboard)
     _claim(preset, out, resume)
+    preset = _settled(preset, out, accelerator)
     images = open_images(preset.data, "train", root) if images is None else images
     valid = _random_access(open_images(preset.data, "valid", root) if valid is None else valid)
     _fits(preset, images, valid)
@@ -177,6 +188,20 @@ def _claim(preset: Preset, out: Path, resume: bool) -> None:
     if not resume and ((out / SETTINGS).is_file() or (out / LAST).is_file()):
         raise RunError(f"{out} holds a run already; resume it or choose another folder")
     check_settings(preset, out)
+
+
+def _settled(preset: Preset, out: Path, accelerator: Accelerator) -> Preset:
+    """The settings with the name of the "fast" precision.
+
+    That of the run, or of a new one what the first of the processes finds faster.
+    """
+    if preset.train.precision != "fast":
+        return preset
+    if (out / SETTINGS).is_file():
+        return in_precision(preset, begun(out))
+    found = [faster(accelerator.device.type)]
+    broadcast_object_list(found)
+    return replace(preset, train=replace(preset.train, precision=found[0]))
 
 
 def _random_access(images: Images | Stream) -> Images:

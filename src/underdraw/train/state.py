@@ -8,7 +8,7 @@ finds the last whole one and from there repeats, to the last bit, what it would 
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -211,9 +211,20 @@ def check_settings(preset: Preset, run: Path) -> None:
     Raises:
         RunError: it does, or the file of its settings is damaged.
     """
-    path = run / SETTINGS
-    if path.is_file() and read_kept(path, partial(from_json, Preset)) != preset:
+    if (run / SETTINGS).is_file() and begun(run) != in_precision(preset, begun(run)):
         raise RunError(f"{run} holds a run with other settings than these")
+
+
+def begun(run: Path) -> Preset:
+    """The settings of the run in a folder; RunError if they cannot be read."""
+    return read_kept(run / SETTINGS, partial(from_json, Preset))
+
+
+def in_precision(preset: Preset, other: Preset) -> Preset:
+    """The settings with the precision of others, where theirs is whichever is "fast"."""
+    if preset.train.precision != "fast":
+        return preset
+    return replace(preset, train=replace(preset.train, precision=other.train.precision))
 
 
 def snapshots(run: Path) -> list[Path]:
