@@ -94,12 +94,12 @@ def test_the_faster_precision_is_the_one_that_took_less_time(monkeypatch):
 
 def test_products_are_timed_in_their_own_type(monkeypatch):
     ticks = iter(range(2 * fast.TURNS))
-    monkeypatch.setattr(fast.time, "perf_counter", lambda: next(ticks) ** 2)
+    monkeypatch.setattr(fast.time, "perf_counter", lambda: float(next(ticks) ** 2))
     kinds, product = [], torch.Tensor.__matmul__
     monkeypatch.setattr(
         torch.Tensor, "__matmul__", lambda a, b: kinds.append((a.dtype, b.dtype)) or product(a, b)
     )
-    assert fast._seconds("bf16", "cpu") == 1  # the least of 1, 5, 9, ...
+    assert fast._seconds("bf16", "cpu") == 1.0  # the least of 1, 5, 9, ...
     assert kinds == [(torch.bfloat16, torch.bfloat16)] * fast.TURNS
 
 

@@ -110,7 +110,7 @@ def test_a_run_that_goes_on_is_not_resumed_beside_it(tmp_path):
 
 def one_update(out, **changes):
     """A run that time ends after its first update."""
-    preset = tiny(**LONG, **changes)
+    preset = tiny(**{**LONG, **changes})
     return train(preset, out, images=digits(40), valid=digits(16, 1), max_minutes=0.0, quiet=True)
 
 
@@ -147,20 +147,19 @@ def test_time_ends_a_run_cleanly_and_it_resumes(unbroken, tmp_path):
     assert_same(out, unbroken)
 
 
-def test_a_run_stays_in_the_precision_in_which_it_was_begun(tmp_path, monkeypatch):
-    found = {"float32": "bf16", "bf16": "float32"}
-    for precision, other in found.items():
-        monkeypatch.setattr(start_module, "faster", lambda device, p=precision: p)
-        out, plain = tmp_path / precision, tmp_path / f"{precision}_by_name"
-        one_update(out, precision="fast")
-        assert begun(out).train.precision == precision
-        monkeypatch.setattr(start_module, "faster", lambda device, p=other: p)
-        assert go(out, resume=True, precision="fast", **LONG).reason == "finished"
-        assert go(plain, precision=precision, **LONG).reason == "finished"
-        assert_same(out, plain)
-        check_settings(tiny(precision="fast", **LONG), out)
-        with pytest.raises(RunError, match="other settings"):
-            check_settings(tiny(precision=other, **LONG), out)
+@pytest.mark.parametrize(("found", "other"), [("float32", "bf16"), ("bf16", "float32")])
+def test_a_run_stays_in_the_precision_in_which_it_was_begun(tmp_path, monkeypatch, found, other):
+    out, plain, few = tmp_path / "run", tmp_path / "by_name", {**LONG, "steps": 3}
+    monkeypatch.setattr(start_module, "faster", lambda device: found)
+    one_update(out, precision="fast", **few)
+    assert begun(out).train.precision == found
+    monkeypatch.setattr(start_module, "faster", lambda device: other)
+    assert go(out, resume=True, precision="fast", **few).reason == "finished"
+    assert go(plain, precision=found, **few).reason == "finished"
+    assert_same(out, plain)
+    check_settings(tiny(precision="fast", **few), out)
+    with pytest.raises(RunError, match="other settings"):
+        check_settings(tiny(precision=other, **few), out)
 
 
 def test_processes_take_the_precision_of_the_first(tmp_path, monkeypatch):
