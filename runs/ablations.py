@@ -8,8 +8,8 @@ that change the seed alone show how far the others can be trusted. Where the bas
 of another machine, the time is that in which this machine trains the base for as many updates, by a
 trial of the base, so that rows of several machines can be compared.
 Early glimpses are those of the base, as far as the row has more. No row has its own learning rate:
-DRAW's is four times that of `draw_mnist`, as minutes ask for. Products are in bf16, or in float32
-where that is faster. The number is the bound on the whole
+DRAW's is four times that of `draw_mnist`, as minutes ask for. Products are in bf16 or in float32,
+whichever is faster on the machine. The number is the bound on the whole
 validation split with the weights that were best on 2,000 of its images; the test split is not
 looked at.
 
@@ -29,9 +29,9 @@ from typing import Any, Literal
 import clock
 import record
 from underdraw import checkpoint
+from underdraw.fast import faster
 from underdraw.presets import Preset, preset
 from underdraw.study.runs import finish, numbers_of
-from underdraw.train.state import begun
 
 GLIMPSES = 32
 FAST = 8e-3  # learning rate of DRAW: from nothing and in minutes, high ones lead
@@ -67,11 +67,10 @@ ROWS = {
     "convdraw": Row("16 steps, 48 maps, posterior scale from the image", CONVDRAW, {}),
     "constant": Row("posterior scale a constant", CONVDRAW, {"constant_scale": True}),
 }  # fmt: skip
-Precision = Literal["float32", "bf16", "fast"]
 BASES = {row.base: name for name, row in ROWS.items() if not (row.changes or row.seed)}
 
 
-def changed(row: Row, precision: Precision = "fast") -> Preset:
+def changed(row: Row, precision: str) -> Preset:
     """The experiment of a row."""
     found = preset(row.base)
     given = {"steps": GLIMPSES, **row.changes} if row.base == DRAW else row.changes
@@ -85,11 +84,12 @@ def changed(row: Row, precision: Precision = "fast") -> Preset:
 
 
 def pace(found: Preset, home: Path, root: Path | None) -> float:
-    """Updates a minute with all steps, by a trial in a folder, once."""
-    return clock.once(home / "trial.json", lambda: clock.trial(found, home / "trial", root, 1.0))
+    """Updates a minute with all steps, by a trial in a folder, once in each precision."""
+    name = f"trial_{found.train.precision}"
+    return clock.once(home / f"{name}.json", lambda: clock.trial(found, home / name, root, 1.0))
 
 
-def allowed(row: Row, out: Path, root: Path | None, minutes: float, precision: Precision) -> float:
+def allowed(row: Row, out: Path, root: Path | None, minutes: float, precision: str) -> float:
     """Minutes of this machine for a row: those of its base's row, if there is one.
 
     Raises:
@@ -112,23 +112,24 @@ def earlier() -> list[dict[str, Any]]:
 
 
 def measured(
-    row: Row, home: Path, root: Path | None, minutes: float, precision: Precision
+    row: Row, home: Path, root: Path | None, minutes: float, precision: str
 ) -> dict[str, Any]:
     """Train a row in its folder, or what is left of that, and validate it; raises as `allowed`."""
-    found, run = changed(row, precision), home / "full"
+    found, run, out = changed(row, precision), home / "full", home.parent
     here = clock.once(
-        home / "allowed.json", lambda: allowed(row, home.parent, root, minutes, precision)
+        home / f"allowed_{precision}.json", lambda: allowed(row, out, root, minutes, precision)
     )
     origin = record.begin(run)
-    updates = clock.updates(found, pace(found, home, root), here)
+    same = home if row.changes else out / BASES[row.base]  # another seed is as fast
+    updates = clock.updates(found, pace(found, same, root), here)
     finish(clock.scheduled(found, updates, 10), run, root)
     model, state = checkpoint.load_latent(run), numbers_of(run)
     bound = record.bound(model, found.data, root, "valid")
     return {
         "what": row.what, "base": row.base, "data": f"{found.data.name}/valid",
-        "minutes": minutes, "precision": begun(run).train.precision, "trained": state.minutes,
-        "updates": state.step,
-        "images_seen": state.images, "parameters": sum(p.numel() for p in model.parameters()),
+        "minutes": minutes, "precision": precision, "trained": state.minutes,
+        "updates": state.step, "images_seen": state.images,
+        "parameters": sum(p.numel() for p in model.parameters()),
         "images": bound.images, "nats": bound.nats, "stderr": bound.stderr,
         "distortion": bound.distortion, "rate": bound.rate, **origin,
     }  # fmt: skip
@@ -147,7 +148,7 @@ def main(
     data: Path | None = None,
     minutes: float = 10.0,
     only: tuple[str, ...] = (),
-    precision: Precision = "fast",
+    precision: Literal["float32", "bf16"] | None = None,
     out: Path = record.ROOT / "out" / "ablations",
 ) -> None:
     """Train and validate the rows, or those named in `only`.
@@ -156,18 +157,21 @@ def main(
         data: local mirror of the data; None asks the hub.
         minutes: of training for each row; those of the base's row, if it has one.
         only: rows.
-        precision: of the products; "fast" is whichever is faster here.
+        precision: of the products; None takes the one in which they are faster here.
         out: folder of the runs.
     """
     if unknown := set(only) - set(ROWS):
         raise ValueError(f"no row {sorted(unknown)}; there are {', '.join(ROWS)}")
+    products = precision or faster()
     for name in only or ROWS:
         home = out / name
         made = clock.once(
-            home / "row.json", lambda r=ROWS[name], h=home: measured(r, h, data, minutes, precision)
+            home / "row.json", lambda r=ROWS[name], h=home: measured(r, h, data, minutes, products)
         )
         if made["minutes"] != minutes:
             raise ValueError(f"{home} was given {made['minutes']:g} minutes, not {minutes:g}")
+        if precision not in (None, made["precision"]):
+            raise ValueError(f"{home} was trained in {made['precision']}, not {precision}")
         collect(out)
 
 

@@ -25,6 +25,7 @@ from underdraw.configs import from_json
 from underdraw.data import describe, is_binary
 from underdraw.presets import Preset, preset
 from underdraw.train import train
+from underdraw.train.precision import settled
 
 CARD = """# {name}
 
@@ -66,6 +67,7 @@ def settings(
     found = replace(found, train=replace(found.train, **given))
     if "seed" in given and found.data.crop is not None:  # other crops, in another order
         found = replace(found, data=replace(found.data, seed=given["seed"]))
+    found = settled(found)  # a trial is then of what is trained
     if minutes is None:
         return found
     speed = clock.once(run / "trial.json", lambda: clock.trial(found, run / "trial", root, 1.0))

@@ -50,7 +50,7 @@ PART = """  - {updates:,} updates of {batch} images{glimpses}, products in {prec
 def begun(part: int, run: Path, minutes: float | None, **changes: Any) -> Preset:  # noqa: ANN401
     """What a part trains: in a folder that holds a run, the settings of that."""
     later = {"initial": NAME, "seed": part - 1, "kl_warmup": 0, "glimpses": ()} if part > 1 else {}
-    return convdraw.settings(NAME, run, None, minutes, precision="bf16", pace=2, **later, **changes)
+    return convdraw.settings(NAME, run, None, minutes, precision="fast", pace=2, **later, **changes)
 
 
 def told(run: Path, found: Preset, note: str) -> dict[str, Any]:

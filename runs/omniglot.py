@@ -35,10 +35,12 @@ import record
 from underdraw.presets import Preset, preset
 from underdraw.study.runs import finish, numbers_of
 from underdraw.train import Diverged, read_log
+from underdraw.train.precision import settled
+from underdraw.train.state import with_precision
 
 ROWS = ("vae_omniglot", "iwae_omniglot", "draw_omniglot", "convdraw_omniglot_small")
-FAST = {"draw_omniglot": "bf16", "iwae_omniglot": "bf16"}
-"""As ConvDRAW's preset has it; the small products of the VAE gain nothing by it."""
+FAST = ("draw_omniglot", "iwae_omniglot")
+"""As ConvDRAW's preset has it; the small products of the VAE gain nothing by bf16."""
 FROM = {"iwae_omniglot": "vae_omniglot"}  # rows that start from weights trained for another bound
 START = 40.0  # minutes of that
 LATER = 0.125  # of the preset's learning rate, from weights that are trained
@@ -68,8 +70,7 @@ class Effort:
 def base(name: str) -> Preset:
     """The experiment of a row."""
     found = preset(name)
-    precision: Any = FAST.get(name, found.train.precision)
-    return replace(found, train=replace(found.train, precision=precision))
+    return settled(with_precision(found, "fast") if name in FAST else found)
 
 
 def started(found: Preset, home: Path, root: Path | None) -> Preset:

@@ -106,11 +106,14 @@ def informed(found: dict[str, Any]) -> str:
 
 def ablated(found: dict[str, Any]) -> str:
     """What single parts are worth."""
-    heads = "model | changed | validation bound | distortion | rate | images seen | parameters"
+    heads = (
+        "model | changed | validation bound | distortion | rate | images seen | parameters "
+        "| products"
+    )
     rows = [
         f"`{row['base']}` | {row['what']} | **{row['nats']:.2f}** ± {row['stderr']:.2f} "
         f"| {row['distortion']:.2f} | {row['rate']:.2f} | {row['images_seen']:,} "
-        f"| {row['parameters']:,}"
+        f"| {row['parameters']:,} | {row['precision']}"
         for row in found["rows"]
     ]
     commits = ", ".join(sorted({row["commit"] for row in found["rows"]}))

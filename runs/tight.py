@@ -8,9 +8,9 @@ has the plain bound of the same images in the same arithmetic, and in float32, w
 what the precision costs is seen, not believed. They go into the row as `tight`; a row that is made
 anew by other weights loses them.
 
-That takes an hour and more, so every batch of images is written down in a folder of these weights,
-out/tight_HASH, and a run that was stopped goes on after the last one. Of n_i values with mean m_i
-and standard error s_i, all N together have
+That takes an hour and more, so every 250 images are written down in a folder of these weights,
+out/tight_HASH, and a run that was stopped goes on after the last of them. Of n_i values with mean
+m_i and standard error s_i, all N together have
 
     m = sum_i n_i m_i / N      s^2 = sum_i (n_i (n_i - 1) s_i^2 + n_i (m_i - m)^2) / (N (N - 1))
 """
@@ -29,7 +29,7 @@ import record
 from underdraw import checkpoint
 from underdraw.configs import from_json
 from underdraw.data import DataConfig, Images, Subset, open_images, random_subset
-from underdraw.evaluate import evaluate, passes
+from underdraw.evaluate import Report, evaluate, passes
 from underdraw.fast import compile_model
 from underdraw.files import write_json
 from underdraw.latent import LatentModel
@@ -46,9 +46,11 @@ def some_images(name: str, root: Path | None, limit: int) -> Images:
 
 
 def home(name: str) -> Path:
-    """The folder of what was measured of the weights that ship under a name."""
-    weights = (record.ZOO / name / "model.safetensors").read_bytes()
-    return OUT / f"tight_{hashlib.sha256(weights).hexdigest()[:16]}"
+    """The folder of what was measured of the model that ships under a name."""
+    found = hashlib.sha256()
+    for file in ("config.json", "model.safetensors"):
+        found.update((record.ZOO / name / file).read_bytes())
+    return OUT / f"tight_{found.hexdigest()[:16]}"
 
 
 def pooled(sizes: Sequence[int], means: Sequence[float], errors: Sequence[float]) -> list[float]:
@@ -60,14 +62,22 @@ def pooled(sizes: Sequence[int], means: Sequence[float], errors: Sequence[float]
 
 
 def part(
-    exact: LatentModel[Any], fast: LatentModel[Any], images: Images, samples: int, products: str
+    exact: LatentModel[Any],
+    fast: LatentModel[Any],
+    images: Images,
+    samples: int,
+    products: str,
+    report: Report,
 ) -> dict[str, Any]:
     """The bounds of a batch of images or less, as JSON values."""
-    found = evaluate(fast, images, batch=BATCH, importance_samples=samples, products=products)
+    found = evaluate(
+        fast, images, batch=BATCH, importance_samples=samples, products=products, report=report
+    )
     kept = ("images", "nats", "stderr", "importance_nats", "importance_stderr")
     values = {key: asdict(found)[key] for key in kept}
     plain = evaluate(exact, images, batch=BATCH).nats
-    return {**values, "nats_float32": plain, "commit": record.commit()}
+    origin = {"commit": record.commit(), "machine": record.machine()}
+    return {**values, "nats_float32": plain, **origin}
 
 
 def tightened(
@@ -77,31 +87,39 @@ def tightened(
     exact, fast = checkpoint.load_latent(name), checkpoint.load_latent(name)
     if compiled:
         compile_model(fast)
-    places, rows = np.arange(len(images)), []
-    total = passes(len(images), BATCH, 0)
-    with record.progress(f"K = {samples:,} on {len(images):,} images", total) as report:
+    kind = f"{samples}_{len(images)}_{BATCH}_{products}" + "_eager" * (not compiled)
+    places, each, rows = np.arange(len(images)), passes(1, BATCH, samples), []
+    total = passes(len(images), BATCH, samples)
+    with record.progress(f"K = {samples:,} on {len(images):,} images", total) as bar:
         for first in range(0, len(images), BATCH):
-            some = Subset(images, places[first : first + BATCH])
-            path = home(name) / f"{samples}_{len(images)}_{BATCH}_{products}" / f"{first}.json"
+            path, done = home(name) / kind / f"{first}.json", each * len(rows)
+            report = _after(done, bar)
             if not path.is_file():
-                write_json(path, part(exact, fast, some, samples, products))
+                some = Subset(images, places[first : first + BATCH])
+                write_json(path, part(exact, fast, some, samples, products, report))
             rows.append(json.loads(path.read_text(encoding="utf-8")))
-            if report is not None:
-                report(len(rows))
+            report(each)
     return {**together(rows), "importance_samples": samples, "seed": 0, "precision": products}
 
 
+def _after(done: int, bar: Report | None) -> Report:
+    """Tells a bar, if there is one, of passes after those that are done."""
+    return lambda more: None if bar is None else bar(done + more)
+
+
 def together(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What batches of images come to."""
+    """What batches of images come to, with all commits and machines that had a part in it."""
     columns = {key: [row[key] for row in rows] for key in rows[0]}
+    machines = columns["machine"]
     sizes, none = columns["images"], [0.0] * len(rows)
     nats, stderr = pooled(sizes, columns["nats"], columns["stderr"])
     tight, error = pooled(sizes, columns["importance_nats"], columns["importance_stderr"])
     return {
-        "images": sum(sizes), "nats": nats, "stderr": stderr, "importance_nats": tight,
-        "importance_stderr": error,
+        "images": sum(sizes), "nats": nats, "stderr": stderr,
+        "importance_nats": tight, "importance_stderr": error,
         "nats_float32": pooled(sizes, columns["nats_float32"], none)[0],
-        "commit": columns["commit"][-1],
+        "commit": ", ".join(dict.fromkeys(columns["commit"])),
+        "machines": [one for i, one in enumerate(machines) if one not in machines[:i]],
     }  # fmt: skip
 
 
@@ -131,7 +149,7 @@ def main(
     record.read(name)
     for count, limit in zip(samples, images, strict=True):
         some = some_images(name, data, limit)
-        found = tightened(name, some, count, products, compiled) | {"machine": record.machine()}
+        found = tightened(name, some, count, products, compiled)
         row = record.read(name)
         kept = {(one["importance_samples"], one["images"]): one for one in row.get("tight", [])}
         kept[count, len(some)] = found

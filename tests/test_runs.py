@@ -30,6 +30,7 @@ import keep
 import omniglot
 import omniglot_tables
 import parts
+import products
 import record
 import revive
 import rounded
@@ -57,6 +58,7 @@ from underdraw.presets import draw_mnist_small, preset
 from underdraw.report.tables import RESULTS
 from underdraw.study import runs as runs_module
 from underdraw.train import Diverged, read_log, schedule
+from underdraw.train.state import begun
 
 SHOWN = ("omniglot", "cifar10")
 MOMENT = 0.003  # minutes
@@ -548,11 +550,10 @@ def test_tight_bounds_stand_beside_their_row(kept, monkeypatch):
     monkeypatch.setattr(tight, "OUT", kept)
     test = {"images": 9, "nats": 90.0, "stderr": 1.0, "distortion": 60.0, "rate": 30.0}
     more = {"images_seen": 1, "minutes": 2.0, "importance": None}
-    record.write("draw_mnist", data="binarized_mnist/test", test=test, parts=[], **more)
-    for products in ("bf16", "float32"):
-        tight.main("draw_mnist", None, (2, 3), (4, 3), products, compiled=False)
-    row = record.read("draw_mnist")
-    model, images = checkpoint.load_latent("draw_mnist"), tight.some_images("draw_mnist", None, 4)
+    record.write("draw_mnist_wide", data="binarized_mnist/test", test=test, parts=[], **more)
+    tight.main("draw_mnist_wide", None, (2, 3), (4, 3), "float32", compiled=False)
+    row = record.read("draw_mnist_wide")
+    model, images = checkpoint.load_latent("draw_mnist_wide"), tight.some_images("draw_mnist_wide", None, 4)
     known = evaluate(model, images, batch=3, importance_samples=2)
     first, second = row["tight"]
     assert (first["importance_samples"], first["images"]) == (3, 3)
@@ -568,7 +569,7 @@ def test_tight_bounds_go_on_after_the_last_batch(kept, monkeypatch):
     monkeypatch.setattr(tight, "BATCH", 2)
     monkeypatch.setattr(tight, "OUT", kept)
     more = {"images_seen": 1, "minutes": 2.0, "importance": None}
-    record.write("draw_mnist", data="binarized_mnist/test", test={}, parts=[], **more)
+    record.write("draw_mnist_wide", data="binarized_mnist/test", test={}, parts=[], **more)
     asked = []
 
     def part(exact, fast, images, *rest):
@@ -580,12 +581,25 @@ def test_tight_bounds_go_on_after_the_last_batch(kept, monkeypatch):
     made = tight.part
     monkeypatch.setattr(tight, "part", part)
     with pytest.raises(KeyboardInterrupt):
-        tight.main("draw_mnist", None, (2,), (5,), "float32", compiled=False)
-    tight.main("draw_mnist", None, (2,), (5,), "float32", compiled=False)
+        tight.main("draw_mnist_wide", None, (2,), (5,), "float32", compiled=False)
+    tight.main("draw_mnist_wide", None, (2,), (5,), "float32", compiled=False)
     assert asked == [2, 2, 2, 1]
-    tight.main("draw_mnist", None, (2,), (5,), "float32", compiled=False)
+    tight.main("draw_mnist_wide", None, (2,), (5,), "float32", compiled=False)
     assert len(asked) == 4
-    assert record.read("draw_mnist")["tight"][0]["images"] == 5
+    assert record.read("draw_mnist_wide")["tight"][0]["images"] == 5
+    tight.main("draw_mnist_wide", None, (3,), (2,), "float32", compiled=False)
+    assert len(asked) == 5  # another K
+
+
+def test_tight_bounds_are_those_of_the_weights_that_ship(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "ZOO", tmp_path)
+    found = set()
+    for config, weights in (("a", "a"), ("a", "b"), ("b", "a"), ("b", "a")):
+        (tmp_path / "it").mkdir(exist_ok=True)
+        (tmp_path / "it" / "config.json").write_text(config)
+        (tmp_path / "it" / "model.safetensors").write_text(weights)
+        found.add(tight.home("it"))
+    assert len(found) == 3
 
 
 @given(st.lists(st.lists(st.floats(-100, 100), min_size=1), min_size=1))
@@ -675,12 +689,17 @@ def test_studies_of_shipped_models_are_kept_and_tabled(small, tmp_path, kept, mo
 
 def test_ablations_are_trained_validated_and_tabled_once(small, tmp_path, kept, monkeypatch):
     few(monkeypatch)
-    monkeypatch.setattr(ablations, "changed", lambda row, precision: small)
+
+    def changed(row, precision):
+        return replace(small, train=replace(small.train, precision=precision, seed=row.seed))
+
+    monkeypatch.setattr(ablations, "changed", changed)
+    monkeypatch.setattr(ablations, "faster", lambda: "bf16")
     monkeypatch.setattr(clock, "trial", lambda *args: 20_000.0)
     out = tmp_path / "ablations"
     ablations.main(minutes=MOMENT, only=("draw",), out=out)
     monkeypatch.setattr(clock, "trial", lambda *args: 10_000.0)  # a slower machine gets more time
-    (out / "draw" / "trial.json").unlink()
+    (out / "draw" / "trial_bf16.json").unlink()
     ablations.main(minutes=MOMENT, only=("prior",), out=out)
     rows = record.read("ablations")["rows"]
     assert [row["name"] for row in rows] == ["draw", "prior"]
@@ -688,6 +707,7 @@ def test_ablations_are_trained_validated_and_tabled_once(small, tmp_path, kept, 
     assert rows[0]["data"] == "binarized_mnist/valid"
     assert rows[0]["updates"] == rows[1]["updates"]
     assert rows[0]["nats"] == rows[1]["nats"]  # the same seed
+    assert rows[0]["precision"] == begun(out / "draw" / "full").train.precision == "bf16"
     assert f"| `draw_mnist` | learned prior | **{rows[1]['nats']:.2f}** ±" in tables.page()
     monkeypatch.setattr(ablations, "finish", refuse)
     ablations.main(minutes=MOMENT, only=("draw",), out=out)
@@ -697,10 +717,27 @@ def test_ablations_are_trained_validated_and_tabled_once(small, tmp_path, kept, 
             ablations.main(minutes=2 * MOMENT, only=(name,), out=out)
     with pytest.raises(ValueError, match=r"no row \['it'\]"):
         ablations.main(only=("it",), out=out)
+    with pytest.raises(ValueError, match="was trained in bf16, not float32"):
+        ablations.main(minutes=MOMENT, only=("draw",), precision="float32", out=out)
+
+
+def test_another_seed_has_the_updates_of_its_base(small, tmp_path, kept, monkeypatch):
+    few(monkeypatch)
+    speeds = iter((20_000.0, 10_000.0))
+    monkeypatch.setattr(clock, "trial", lambda *args: next(speeds))
+    monkeypatch.setattr(
+        ablations, "changed",
+        lambda row, precision: replace(small, train=replace(small.train, seed=row.seed)),
+    )  # fmt: skip
+    only, out = ("draw", "draw_1", "prior"), tmp_path / "ablations"
+    ablations.main(minutes=MOMENT, only=only, precision="float32", out=out)
+    base, seed, prior = record.read("ablations")["rows"]
+    assert seed["updates"] == base["updates"] > prior["updates"]
+    assert seed["nats"] != base["nats"]
 
 
 def test_every_ablation_changes_its_base():
-    made = {name: ablations.changed(row) for name, row in ablations.ROWS.items()}
+    made = {name: ablations.changed(row, "bf16") for name, row in ablations.ROWS.items()}
     assert sum(made[name] == made["draw"] for name in made) == 1
     same = {name: made[name] for name in made if made[name].model == made["draw"].model}
     assert [preset.train.seed for preset in same.values()] == [0, 1, 2]
@@ -735,6 +772,7 @@ def test_the_tables_that_ship_are_those_of_the_results():
     assert tables.README.read_text(encoding="utf-8") == tables.readme()
     assert speed_conv.PAGE.read_text("utf-8") == speed_conv.table(record.read("speed_conv"))
     assert speed_codec.PAGE.read_text("utf-8") == speed_codec.table(record.read("speed_codec"))
+    assert products.PAGE.read_text("utf-8") == products.table(record.read("products")["rows"])
     page = speed_conv.PAGE.with_name("speed.md").read_text(encoding="utf-8")
     assert page == speed.table(record.read("speed"))
 

@@ -15,11 +15,13 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from train.tiny_run import digits, go, tiny
+from underdraw.configs import to_json
 from underdraw.data import DataError
+from underdraw.files import write_json
 from underdraw.study.runs import numbers_of
-from underdraw.train import RunError, lock, read_log, train
+from underdraw.train import RunError, lock, precision, read_log, train
 from underdraw.train import start as start_module
-from underdraw.train.state import LAST, TrainState, begun, check_settings
+from underdraw.train.state import LAST, TrainState, begun, check_settings, with_precision
 
 PROGRAM = Path(__file__).parent / "tiny_run.py"
 STEPS = 160  # long enough to be killed on the way
@@ -150,24 +152,39 @@ def test_time_ends_a_run_cleanly_and_it_resumes(unbroken, tmp_path):
 @pytest.mark.parametrize(("found", "other"), [("float32", "bf16"), ("bf16", "float32")])
 def test_a_run_stays_in_the_precision_in_which_it_was_begun(tmp_path, monkeypatch, found, other):
     out, plain, few = tmp_path / "run", tmp_path / "by_name", {**LONG, "steps": 3}
-    monkeypatch.setattr(start_module, "faster", lambda device: found)
+    monkeypatch.setattr(precision, "faster", lambda device: found)
     one_update(out, precision="fast", **few)
     assert begun(out).train.precision == found
-    monkeypatch.setattr(start_module, "faster", lambda device: other)
+    monkeypatch.setattr(precision, "faster", lambda device: other)
     assert go(out, resume=True, precision="fast", **few).reason == "finished"
     assert go(plain, precision=found, **few).reason == "finished"
     assert_same(out, plain)
     check_settings(tiny(precision="fast", **few), out)
     with pytest.raises(RunError, match="other settings"):
         check_settings(tiny(precision=other, **few), out)
+    write_json(out / "preset.json", to_json(tiny(precision="fast", **few)))
+    with pytest.raises(RunError, match="precision of a run has a name"):
+        go(out, resume=True, precision="fast", **few)
+
+
+def test_runs_that_are_compared_have_one_precision(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(precision, "faster", lambda device: asked.append(device) or "bf16")
+    one_update(tmp_path / "second", precision="float32")
+    folders = (tmp_path / "first", tmp_path / "second")
+    assert precision.settled(tiny(precision="fast"), *folders).train.precision == "float32"
+    assert precision.settled(tiny(precision="float32")) == tiny(precision="float32")
+    assert asked == []
+    assert precision.settled(tiny(precision="fast"), folders[0]) == tiny(precision="bf16")
+    assert asked == ["cpu"]
 
 
 def test_processes_take_the_precision_of_the_first(tmp_path, monkeypatch):
     def heard(values):
-        assert values == ["float32"]
-        values[0] = "bf16"
+        assert values[0].train.precision == "float32"
+        values[0] = with_precision(values[0], "bf16")
 
-    monkeypatch.setattr(start_module, "faster", lambda device: "float32")
+    monkeypatch.setattr(precision, "faster", lambda device: "float32")
     monkeypatch.setattr(start_module, "broadcast_object_list", heard)
     one_update(tmp_path / "run", precision="fast")
     assert begun(tmp_path / "run").train.precision == "bf16"

@@ -102,7 +102,7 @@ def evaluate(
         seed: of the noise and the subset.
         batch: images at a time; does not change the noise.
         compile: compile the step first; pays for many images or samples.
-        precision: of the matrix products; "bf16" is fast where the machine has it.
+        precision: of the matrix products; "bf16" is faster on some machines.
         json: print one JSON object to stdout.
     """
     from underdraw.cli import work

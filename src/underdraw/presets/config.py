@@ -66,8 +66,8 @@ class TrainConfig:
     seed: int = 0
     """Of the weights, the order of images and all noise."""
     precision: Literal["float32", "bf16", "fast"] = "float32"
-    """"float32", "bf16" for the matrix products (fast where the machine has it, slow where not), or
-    "fast" for that of both which is faster where the run begins; preset.json then has its name."""
+    """"float32", or "bf16" for the products alone, or "fast" for the faster of both where the run
+    begins, whose name preset.json then has."""
     compile: bool = True
     """Compile the step where there is a compiler."""
     pace: int = 1

@@ -23,6 +23,7 @@ from underdraw.plot.labelled import fitting
 from underdraw.presets import Preset
 from underdraw.study.parts import bound_of, check_counts
 from underdraw.study.runs import finish
+from underdraw.train.precision import settled
 from underdraw.trained import with_bound
 
 
@@ -62,7 +63,9 @@ def train_betas(
     for name in ("cells", "error"):
         if value := getattr(preset.train, name):
             raise ValueError(f"{preset.name} has {name} {value}: what it minimises is no bound")
-    planned = [(out / f"beta_{beta:g}", with_beta(preset, beta)) for beta in sorted(set(betas))]
+    runs = {beta: out / f"beta_{beta:g}" for beta in sorted(set(betas))}
+    preset = settled(preset, *runs.values())
+    planned = [(run, with_beta(preset, beta)) for beta, run in runs.items()]
     for run, changed in planned:
         say(f"{run}: {preset.name} with beta {changed.train.beta:g}")
         finish(changed, run, root, quiet)

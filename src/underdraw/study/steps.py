@@ -25,6 +25,7 @@ from underdraw.presets import Preset
 from underdraw.study.parts import BITS
 from underdraw.study.runs import go_on, numbers_of
 from underdraw.train import read_log
+from underdraw.train.precision import settled
 from underdraw.train.state import check_settings, read_kept
 
 ENDLESS = 1_000_000  # updates, more than the time allows
@@ -90,7 +91,9 @@ def steps(
     """
     if not counts or not minutes > 0:
         raise ValueError(f"needs steps and minutes above 0, got {list(counts)} and {minutes}")
-    planned = {t: (out / f"steps_{t}", with_steps(preset, t)) for t in sorted(set(counts))}
+    folders = {t: out / f"steps_{t}" for t in sorted(set(counts))}
+    preset = settled(preset, *folders.values())
+    planned = {t: (run, with_steps(preset, t)) for t, run in folders.items()}
     for t, (run, changed) in planned.items():
         say(f"{run}: {preset.name} with T = {t}, {minutes:g} minutes")
         spend(changed, run, root, minutes, quiet)

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,14 @@ from accelerate.utils import broadcast_object_list
 from underdraw import checkpoint
 from underdraw.configs import to_json
 from underdraw.data import Images, Stream, open_images
-from underdraw.fast import faster
 from underdraw.files import write_json
 from underdraw.grade import with_labels
 from underdraw.presets import Preset
 from underdraw.train.lock import locked
 from underdraw.train.log import Log
 from underdraw.train.loop import Run
-from underdraw.train.state import (
-    LAST,
-    SETTINGS,
-    RunError,
-    begun,
-    check_settings,
-    in_precision,
-    sweep,
-)
+from underdraw.train.precision import settled
+from underdraw.train.state import LAST, SETTINGS, RunError, check_settings, sweep
 from underdraw.train.stop import StopWatch
 
 
@@ -191,17 +183,12 @@ def _claim(preset: Preset, out: Path, resume: bool) -> None:
 
 
 def _settled(preset: Preset, out: Path, accelerator: Accelerator) -> Preset:
-    """The settings with the name of the "fast" precision.
-
-    That of the run, or of a new one what the first of the processes finds faster.
-    """
-    if preset.train.precision != "fast":
-        return preset
-    if (out / SETTINGS).is_file():
-        return in_precision(preset, begun(out))
-    found = [faster(accelerator.device.type)]
+    """The settings with the name of a precision: the first of the processes decides."""
+    found = [preset]
+    if accelerator.is_main_process:
+        found = [settled(preset, out, device=accelerator.device.type)]
     broadcast_object_list(found)
-    return replace(preset, train=replace(preset.train, precision=found[0]))
+    return found[0]
 
 
 def _random_access(images: Images | Stream) -> Images:

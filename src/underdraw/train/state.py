@@ -9,7 +9,6 @@ finds the last whole one and from there repeats, to the last bit, what it would 
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -206,25 +205,39 @@ def read_kept(path: Path, make: Callable[[Any], Kept]) -> Kept:
 
 
 def check_settings(preset: Preset, run: Path) -> None:
-    """Refuse a folder that holds a run with other settings.
+    """Refuse a folder that holds a run with other settings; any precision will do for "fast".
 
     Raises:
         RunError: it does, or the file of its settings is damaged.
     """
-    if (run / SETTINGS).is_file() and begun(run) != in_precision(preset, begun(run)):
+    if not (run / SETTINGS).is_file():
+        return
+    there = begun(run)
+    if preset.train.precision == "fast":
+        preset = with_precision(preset, there.train.precision)
+    if there != preset:
         raise RunError(f"{run} holds a run with other settings than these")
 
 
 def begun(run: Path) -> Preset:
-    """The settings of the run in a folder; RunError if they cannot be read."""
-    return read_kept(run / SETTINGS, partial(from_json, Preset))
+    """The settings of the run in a folder.
+
+    Raises:
+        RunError: they cannot be read, or name no precision.
+    """
+    return read_kept(run / SETTINGS, _named)
 
 
-def in_precision(preset: Preset, other: Preset) -> Preset:
-    """The settings with the precision of others, where theirs is whichever is "fast"."""
-    if preset.train.precision != "fast":
-        return preset
-    return replace(preset, train=replace(preset.train, precision=other.train.precision))
+def _named(kept: dict[str, Any]) -> Preset:
+    preset = from_json(Preset, kept)
+    if preset.train.precision == "fast":
+        raise ValueError('the precision of a run has a name, and is not "fast"')
+    return preset
+
+
+def with_precision(preset: Preset, name: str) -> Preset:
+    """The settings with another precision."""
+    return replace(preset, train=replace(preset.train, precision=name))
 
 
 def snapshots(run: Path) -> list[Path]:
