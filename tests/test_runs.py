@@ -553,7 +553,8 @@ def test_tight_bounds_stand_beside_their_row(kept, monkeypatch):
     record.write("draw_mnist_wide", data="binarized_mnist/test", test=test, parts=[], **more)
     tight.main("draw_mnist_wide", None, (2, 3), (4, 3), "float32", compiled=False)
     row = record.read("draw_mnist_wide")
-    model, images = checkpoint.load_latent("draw_mnist_wide"), tight.some_images("draw_mnist_wide", None, 4)
+    model = checkpoint.load_latent("draw_mnist_wide")
+    images = tight.some_images("draw_mnist_wide", None, 4)
     known = evaluate(model, images, batch=3, importance_samples=2)
     first, second = row["tight"]
     assert (first["importance_samples"], first["images"]) == (3, 3)

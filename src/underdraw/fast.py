@@ -26,7 +26,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch._functorch.config
@@ -47,7 +47,8 @@ from underdraw.latent import (
     whole,
 )
 
-PRECISIONS = ("float32", "bf16")
+Precision = Literal["float32", "bf16"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 PRODUCT = (256, 520, 1024)  # rows, inputs and outputs of a product like those of DRAW's encoder
 TURNS = 9  # of which a disturbed one or two do not matter
 GRAPHS = 256  # shapes, rules, folds and stretches of layers that one process may compile
@@ -158,7 +159,7 @@ def compile_model(
     return True
 
 
-def faster(device: str = "cpu") -> str:
+def faster(device: str = "cpu") -> Precision:
     """The precision in which a product is faster, "float32" or "bf16": measured, in a moment.
 
     They take turns, and the least time of each counts, so that other work hardly matters.
@@ -166,7 +167,7 @@ def faster(device: str = "cpu") -> str:
     rows, inputs, outputs = PRODUCT
     x = torch.ones(rows, inputs, device=device)
     weight = torch.ones(inputs, outputs, device=device)
-    times: dict[str, list[float]] = {name: [] for name in PRECISIONS}
+    times: dict[Precision, list[float]] = {name: [] for name in PRECISIONS}
     for _ in range(TURNS):
         for name, found in times.items():
             with precision(name, device):

@@ -15,6 +15,7 @@ from underdraw.models.vae import VAEConfig
 ModelConfig = (
     DRAWConfig | ConvDRAWConfig | VAEConfig | DeepVAEConfig | GlimpserConfig | ConvNetConfig
 )
+Precision = Literal["float32", "bf16", "fast"]
 OMNIGLOT = DataConfig("omniglot", binarize="dynamic")
 """The data of every Omniglot preset, so that their numbers can be compared."""
 
@@ -65,7 +66,7 @@ class TrainConfig:
     """A shipped name or a folder whose weights to start from, where they fit."""
     seed: int = 0
     """Of the weights, the order of images and all noise."""
-    precision: Literal["float32", "bf16", "fast"] = "float32"
+    precision: Precision = "float32"
     """"float32", or "bf16" for the products alone, or "fast" for the faster of both where the run
     begins, whose name preset.json then has."""
     compile: bool = True

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from underdraw.fast import faster
 from underdraw.presets import Preset
+from underdraw.presets.config import Precision
 from underdraw.train.state import SETTINGS, begun, with_precision
 
 
@@ -28,7 +29,7 @@ def settled(preset: Preset, *runs: Path, device: str = "cpu") -> Preset:
     return with_precision(preset, next(_known(runs), None) or faster(device))
 
 
-def _known(runs: tuple[Path, ...]) -> Iterator[str]:
+def _known(runs: tuple[Path, ...]) -> Iterator[Precision]:
     """Names of the precisions of those folders that hold a run."""
     for run in runs:
         if (run / SETTINGS).is_file():

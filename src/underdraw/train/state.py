@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from underdraw.configs import from_json
 from underdraw.files import aside, left_over
 from underdraw.presets import Preset, TrainConfig
+from underdraw.presets.config import Precision
 
 LAST, SNAPSHOTS = Path("train/last.safetensors"), Path("train/snapshots")
 SETTINGS = "preset.json"
@@ -235,7 +236,7 @@ def _named(kept: dict[str, Any]) -> Preset:
     return preset
 
 
-def with_precision(preset: Preset, name: str) -> Preset:
+def with_precision(preset: Preset, name: Precision) -> Preset:
     """The settings with another precision."""
     return replace(preset, train=replace(preset.train, precision=name))
 
