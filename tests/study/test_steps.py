@@ -10,14 +10,15 @@ from PIL import Image
 from underdraw.models.vae import VAEConfig
 from underdraw.presets import preset as preset_named
 from underdraw.study import runs as runs_module
-from underdraw.study import steps
+from underdraw.study import steps, train_betas
 from underdraw.study.runs import Interrupted
 from underdraw.study.steps import chart, spend, with_steps
-from underdraw.train import RunError
+from underdraw.train import RunError, precision
 from underdraw.train.schedule import glimpses, learning_rate
-from underdraw.train.state import Numbers
+from underdraw.train.state import Numbers, begun, with_precision
 
 steps_module = sys.modules["underdraw.study.steps"]  # the package has the function of that name
+beta_module = sys.modules["underdraw.study.beta"]
 MOMENT = 0.003  # minutes
 
 
@@ -137,3 +138,16 @@ def test_a_classifier_is_refused_as_one(tmp_path):
 def test_nothing_to_train_is_refused(preset, tmp_path, counts, minutes):
     with pytest.raises(ValueError, match="needs steps and minutes above 0"):
         steps(preset, tmp_path, counts=counts, minutes=minutes)
+
+
+def test_runs_that_are_compared_take_one_precision(preset, tmp_path, monkeypatch):
+    found, fast = iter(("bf16", "float32", "bf16")), with_precision(preset, "fast")
+    monkeypatch.setattr(precision, "faster", lambda device: next(found))
+    trained = []
+    monkeypatch.setattr(beta_module, "finish", lambda preset, *rest: trained.append(preset))
+    train_betas(fast, (0.4, 1.0), tmp_path)
+    assert [preset.train.precision for preset in trained] == ["bf16", "bf16"]
+    steps(fast, tmp_path, counts=(1, 2), minutes=MOMENT, quiet=True)
+    kinds = [begun(tmp_path / f"steps_{t}").train.precision for t in (1, 2)]
+    assert kinds == ["float32", "float32"]
+    assert list(found) == ["bf16"]  # not asked again
