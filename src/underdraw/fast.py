@@ -155,7 +155,10 @@ def compile_model(
         return False
     if device == "cpu":
         keep_memory()
-    model.run, model.pace = Compiled(backend, cuda_graphs and device != "cpu", model.pure), pace
+    graphs = cuda_graphs and device != "cpu"
+    model.run, model.pace = Compiled(backend, graphs, model.pure), pace
+    if isinstance(model, LatentModel) and model.likelihood.pure is not None:
+        model.likelihood.run = Compiled(backend, graphs, model.likelihood.pure)
     return True
 
 

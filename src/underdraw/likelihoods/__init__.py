@@ -21,6 +21,8 @@ uniform, and the cost is log(q(x) / p(x)) with q uniform of density 1/s, hence
 a lower bound of the log mass of the 8-bit image: divided by the number of dimensions and by log 2
 it is minus the bits per dimension.
 
+*Neighbours*: K = C = 1, Bernoulli pixels of which each knows those before it: `neighbours`.
+
 *Masses of the 256 levels* are what a lossless coder pays for: `levels`. *Mixtures of discretised
 logistics* are masses from the start, with or without coupled colours: `logistics`.
 
@@ -38,6 +40,7 @@ from underdraw.likelihoods.logistics import (
     LogisticPixels,
     Logistics,
 )
+from underdraw.likelihoods.neighbours import NeighbourPixels, Neighbours
 from underdraw.likelihoods.plain import (
     Bernoulli,
     BernoulliPixels,
@@ -64,6 +67,8 @@ __all__ = [
     "Likelihood",
     "LogisticPixels",
     "Logistics",
+    "NeighbourPixels",
+    "Neighbours",
     "Pixels",
     "apart",
     "cell",
@@ -81,8 +86,12 @@ LIKELIHOODS: dict[str, type[Likelihood]] = {
     "gaussian": DequantisedGaussian,
     "logistics": Logistics,
     "coupled": CoupledLogistics,
+    "neighbours": Neighbours,
 }
 """By name. A number after the name of a mixture is that of its components: "logistics10"."""
+
+CHANNELS = {"coupled": 3, "neighbours": 1}
+"""Of the images, where a likelihood is for so many only."""
 
 
 def likelihood_of(name: str) -> Likelihood:
@@ -111,8 +120,8 @@ def check_likelihood(name: str, channels: int) -> None:
     """Refuse a likelihood that images of so many channels cannot have.
 
     Raises:
-        ValueError: there is none of that name, or it couples three colours and there are not three.
+        ValueError: there is none of that name, or it is for so many channels and images have others.
     """
     kind, _ = _parts(name)
-    if kind == "coupled" and channels != 3:
-        raise ValueError(f"likelihood {name!r} needs images of 3 channels, got {channels}")
+    if (wanted := CHANNELS.get(kind, channels)) != channels:
+        raise ValueError(f"likelihood {name!r} needs images of {wanted} channels, got {channels}")

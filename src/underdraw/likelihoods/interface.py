@@ -1,7 +1,8 @@
 """What a likelihood is: a module from canvases to distributions over images."""
 
 from abc import ABC, abstractmethod
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -36,14 +37,22 @@ class Likelihood(nn.Module, ABC):
     Attributes:
         planes: canvas planes to each image channel, K / C.
         continuous: whether the target must be dequantised.
+        pure: a function that is worth compiling, if there is one; then `run` is the same, or what
+            `underdraw.fast` made of it, and what is called.
     """
 
     planes: int
     continuous: bool
+    pure: Callable[..., Any] | None = None
+    run: Callable[..., Any]
 
     @abstractmethod
     def forward(self, canvas: Tensor) -> Pixels:
         """The distribution; canvas (B, K, H, W)."""
+
+    def glance(self, canvas: Tensor) -> Tensor:
+        """What an error image subtracts, (B, C, H, W): the mean, or what is near it and cheaper."""
+        return self(canvas).mean
 
     def target(self, x: Tensor, u: Tensor | None = None) -> Tensor:
         """What is scored for images `x`, given u in [0, 1) of the same shape: `x` itself."""

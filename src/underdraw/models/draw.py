@@ -158,7 +158,7 @@ class DRAW(LatentModel[State]):
         q, looked = None, None
         if x is not None:
             image, ahead = x
-            x_hat = image - self.likelihood(c).mean  # Eq. 3
+            x_hat = image - self.likelihood.glance(c)  # Eq. 3
             r, looked = self.read(image, x_hat, dec[0])  # Eq. 4
             enc = self.rnn_enc(join(r, dec[0]), enc, ahead)  # Eq. 5
             q = self.to_q(enc[0])  # Eqs 1-2

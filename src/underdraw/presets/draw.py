@@ -32,6 +32,17 @@ def draw_mnist_wide() -> Preset:
     )
 
 
+def draw_mnist_neighbours() -> Preset:
+    """The same with pixels that know those before them, which is no DRAW of the papers any more."""
+    wide = draw_mnist_wide()
+    return replace(
+        wide,
+        name="draw_mnist_neighbours",
+        summary="draw_mnist_wide with pixels that know their neighbours, binarized MNIST",
+        model=replace(wide.model, likelihood="neighbours"),
+    )
+
+
 def draw_mnist_noattention() -> Preset:
     """The same without attention: another reader and writer, a schedule, and nothing else.
 
@@ -56,6 +67,17 @@ def draw_mnist_noattention_prior() -> Preset:
         summary="16 steps that read and write the whole image, learned prior, binarized MNIST",
         model=DRAWConfig(steps=16, read_size=None, write_size=None, learned_prior=True),
         train=replace(paper.train, steps=20_000, learning_rate=5e-3, glimpses=()),
+    )
+
+
+def draw_mnist_noattention_neighbours() -> Preset:
+    """The same with pixels that know those before them."""
+    prior = draw_mnist_noattention_prior()
+    return replace(
+        prior,
+        name="draw_mnist_noattention_neighbours",
+        summary="draw_mnist_noattention_prior with pixels that know their neighbours, binarized MNIST",
+        model=replace(prior.model, likelihood="neighbours"),
     )
 
 

@@ -133,7 +133,7 @@ class ConvDRAW(LatentModel[State]):
         t, r, enc, dec = state
         if x is None:
             return enc, [None] * len(enc)
-        eps = self.error(x, self.likelihood(r).mean)  # Eq. 12
+        eps = self.error(x, self.likelihood.glance(r))  # Eq. 12
         seen = torch.cat([x, eps], 1)
         made, qs = [], []
         for layer, old, (h_dec, _) in zip(self.tower, enc, dec, strict=True):
