@@ -41,6 +41,7 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
         "plain": SMALL | {"layer_norm": False, "tiled_windows": False},
         "colour": SMALL | {"shape": (3, 9, 7)},
         "gaussian": SMALL | {"shape": (3, 9, 7), "likelihood": "gaussian", "learned_prior": True},
+        "neighbours": SMALL | {"likelihood": "neighbours", "learned_prior": True},
         "gaussian_no_attention": SMALL | WHOLE | {"shape": (3, 5, 4), "likelihood": "gaussian"},
     },
     "convdraw": {
@@ -134,8 +135,12 @@ def _build(name: str, variant: str) -> LatentModel[Any]:
     ids="-".join,
 )
 def model(request: pytest.FixtureRequest) -> LatentModel[Any]:
-    """Every small model in turn, freshly initialised."""
-    return _build(*request.param)
+    """Every small model in turn, freshly initialised, but for weights of likelihoods that are 0."""
+    model = _build(*request.param)
+    for weight in model.likelihood.parameters():
+        if not weight.any():
+            torch.nn.init.normal_(weight)
+    return model
 
 
 @pytest.fixture(

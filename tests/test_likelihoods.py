@@ -18,6 +18,7 @@ from underdraw.likelihoods import (
     Discrete,
     LogisticPixels,
     Logistics,
+    Neighbours,
     check_likelihood,
     likelihood_of,
     log1mexp,
@@ -30,6 +31,7 @@ def test_the_table_names_all():
         "gaussian": DequantisedGaussian,
         "logistics": Logistics,
         "coupled": CoupledLogistics,
+        "neighbours": Neighbours,
     }
     assert dict(LIKELIHOODS) == wanted
 

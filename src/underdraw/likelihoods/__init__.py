@@ -120,8 +120,9 @@ def check_likelihood(name: str, channels: int) -> None:
     """Refuse a likelihood that images of so many channels cannot have.
 
     Raises:
-        ValueError: there is none of that name, or it is for so many channels and images have others.
+        ValueError: there is none of that name, or it needs another number of channels.
     """
     kind, _ = _parts(name)
     if (wanted := CHANNELS.get(kind, channels)) != channels:
-        raise ValueError(f"likelihood {name!r} needs images of {wanted} channels, got {channels}")
+        many = f"{wanted} channel{'s' if wanted > 1 else ''}"
+        raise ValueError(f"likelihood {name!r} needs images of {many}, got {channels}")

@@ -3,14 +3,13 @@
 Given the canvas l, pixels are not independent here: each knows how far those before it, row by row
 from the left, lie from what the canvas expects of them,
 
-    e = x - sigma(l)
-    log p(x) = sum_i log Bernoulli(x_i; l_i + f_i(l, e_j : j before i, at most R rows and columns off)
+    e = x - sigma(l)        log p(x) = sum_i log Bernoulli(x_i; l_i + f_i(l, e))
 
-by the chain rule. f is a convolution of (l / 4, sigma(l), e) with S x S weights, S = 2 R + 1, those
-for e masked from pixel i on (van den Oord et al., Pixel Recurrent Neural Networks, 2016, mask A),
-and two of 1x1, with rectifiers between them; it starts as 0, where pixels are Bernoulli and
-independent. Latents then tell what is far apart and the pixels what is near (Gulrajani et al.,
-PixelVAE, 2017).
+by the chain rule: f_i sees the e of pixels before i, at most R rows and columns away. f is a
+convolution of (l / 4, sigma(l), e) with S x S weights, S = 2 R + 1, those for e masked from pixel i
+on (van den Oord et al., Pixel Recurrent Neural Networks, 2016, mask A), and two of 1x1, with
+rectifiers between them; it starts as 0, where pixels are Bernoulli and independent. Latents then
+tell what is far apart and the pixels what is near (Gulrajani et al., PixelVAE, 2017).
 """
 
 from collections.abc import Callable
@@ -78,7 +77,7 @@ class NeighbourPixels(NamedTuple):
 def correction(
     likelihood: "Neighbours", canvas: Float[Tensor, "b c h w"], e: Float[Tensor, "b c h w"]
 ) -> Float[Tensor, "b c h w"]:
-    """f for all pixels, given all e: a pure function of tensors, and so what is compiled."""
+    """All pixels' f, given all e: a pure function of tensors, and so what is compiled."""
     return likelihood.judge(likelihood.seen(canvas, e))
 
 
@@ -88,28 +87,26 @@ class Neighbours(Likelihood):
     Args:
         side: pixels a side of what f sees around a pixel, S, an odd number.
         maps: of f.
+
+    Raises:
+        ValueError: an even side, or one below 1.
     """
 
     planes = 1
     continuous = False
     run: Callable[..., Tensor]
     pure = staticmethod(correction)
-    mask: Tensor
 
     def __init__(self, side: int = SIDE, maps: int = MAPS) -> None:
         super().__init__()
         if side < 1 or side % 2 == 0:
-            raise ValueError(f"side must be odd, got {side}")
+            raise ValueError(f"side must be odd and positive, got {side}")
         self.side, self.run = side, correction
         self.near = nn.Conv2d(3, maps, side)
         self.mix = nn.Conv2d(maps, maps, 1)
         self.out = nn.Conv2d(maps, 1, 1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)  # type: ignore[arg-type]
-        before = torch.arange(side * side) < side * side // 2
-        mask = torch.ones(3, side * side)
-        mask[2] = before.float()
-        self.register_buffer("mask", mask.unflatten(1, (side, side)), persistent=False)
 
     def forward(self, canvas: Float[Tensor, "b c h w"]) -> NeighbourPixels:
         """The distribution; (B, 1, H, W) -> pixels of the same shape."""
@@ -122,7 +119,10 @@ class Neighbours(Likelihood):
     @property
     def weight(self) -> Tensor:
         """Of the first convolution, masked, (maps, 3, S, S)."""
-        return self.near.weight * self.mask
+        of_canvas, of_e = self.near.weight.flatten(2).split((2, 1), 1)
+        places = self.side**2
+        before = torch.arange(places, device=of_e.device) < places // 2
+        return torch.cat([of_canvas, of_e * before], 1).unflatten(2, (self.side, self.side))
 
     def seen(
         self, canvas: Float[Tensor, "b c h w"], e: Float[Tensor, "b c h w"]

@@ -6,6 +6,9 @@ from underdraw.data import DataConfig
 from underdraw.models.draw import DRAWConfig
 from underdraw.presets.config import OMNIGLOT, Preset, TrainConfig
 
+WIDE = DRAWConfig(steps=32, read_size=8, write_size=8, learned_prior=True)
+WHOLE = DRAWConfig(steps=16, read_size=None, write_size=None, learned_prior=True)
+
 
 def draw_mnist() -> Preset:
     """DRAW on the fixed binarized MNIST split (DRAW, Table 3)."""
@@ -25,7 +28,7 @@ def draw_mnist_wide() -> Preset:
         paper,
         name="draw_mnist_wide",
         summary="32 glimpses, 8x8 read, 8x8 write, learned prior, binarized MNIST",
-        model=DRAWConfig(steps=32, read_size=8, write_size=8, learned_prior=True),
+        model=WIDE,
         train=replace(
             paper.train, steps=24_000, learning_rate=5e-3, precision="fast", glimpses=((0.3, 16),)
         ),
@@ -38,8 +41,8 @@ def draw_mnist_neighbours() -> Preset:
     return replace(
         wide,
         name="draw_mnist_neighbours",
-        summary="draw_mnist_wide with pixels that know their neighbours, binarized MNIST",
-        model=replace(wide.model, likelihood="neighbours"),
+        summary="draw_mnist_wide with pixels that know their neighbours",
+        model=replace(WIDE, likelihood="neighbours"),
     )
 
 
@@ -65,7 +68,7 @@ def draw_mnist_noattention_prior() -> Preset:
         paper,
         name="draw_mnist_noattention_prior",
         summary="16 steps that read and write the whole image, learned prior, binarized MNIST",
-        model=DRAWConfig(steps=16, read_size=None, write_size=None, learned_prior=True),
+        model=WHOLE,
         train=replace(paper.train, steps=20_000, learning_rate=5e-3, glimpses=()),
     )
 
@@ -76,8 +79,8 @@ def draw_mnist_noattention_neighbours() -> Preset:
     return replace(
         prior,
         name="draw_mnist_noattention_neighbours",
-        summary="draw_mnist_noattention_prior with pixels that know their neighbours, binarized MNIST",
-        model=replace(prior.model, likelihood="neighbours"),
+        summary="draw_mnist_noattention_prior with pixels that know their neighbours",
+        model=replace(WHOLE, likelihood="neighbours"),
     )
 
 
