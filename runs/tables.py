@@ -29,7 +29,8 @@ PAPER = {
     "models do not have. `_1` and `_2` are an earlier setting of `convdraw_cifar10_small`, 8 steps "
     "of one layer of 40 maps; `_2` went on from the weights of `_1`. The schedule of today's was "
     "made by a trial that other work had slowed, and lengthened by hand from 11,132 updates to "
-    "18,600 after 4,747. It learns on an image with 5.7 GFLOP, the deep VAE with 4.1.\n\n"
+    "18,600 after 4,747. It learns on an image with 5.7 GFLOP, the deep VAE with 4.1, whose "
+    "weights, being many, do not ship.\n\n"
     "![Validation while training](images/curves_cifar10.png)\n",
     "imagenet64": "\n`convdraw_photo_1` saw crops of photographs and is measured on such; "
     "`convdraw_photo`, on crops of which every other one is of a photograph made smaller, sharper "
@@ -47,13 +48,16 @@ START, END = "<!-- results:start -->", "<!-- results:end -->"
 def bounds(data: str = "binarized_mnist") -> str:
     """The table of bounds on a set of binary images, nats per image."""
     lines = [
-        "| model | test bound | distortion | rate | importance-weighted | paper |",
-        "|---|---|---|---|---|---|",
+        "| model | pixels | parameters | test bound | distortion | rate | importance-weighted "
+        "| paper |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows(data):
         test, tight = row["test"], row["importance"]
+        millions = f"{row['parameters'] / 1e6:.2f} M" if "parameters" in row else ""
         lines.append(
-            f"| `{row['name']}` | **{test['nats']:.2f}** ± {test['stderr']:.2f} "
+            f"| `{row['name']}` | {row.get('likelihood', 'bernoulli')} | {millions} "
+            f"| **{test['nats']:.2f}** ± {test['stderr']:.2f} "
             f"| {test['distortion']:.2f} | {test['rate']:.2f} "
             f"| {_weighted(row.get('tight') or [tight])} | {_published(row['name'])} |"
         )

@@ -52,6 +52,7 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
         "two_dense": TWO | {"stride": (2, None), "norm": "image", "initial_maps": True},
         "three": THREE | {"shape": (3, 8, 8), "likelihood": "logistics", "norm": "none"},
         "three_dense": THREE | {"stride": (2, None, 1), "constant_scale": True},
+        "neighbours": CONV | {"shape": (1, 7, 5), "likelihood": "neighbours"},
         "coupled": TWO | {"shape": (3, 8, 6), "likelihood": "coupled"},
         "codec": CONV
         | {
@@ -65,6 +66,12 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
     "vae": {
         "two": {"shape": (1, 8, 6), "latents": (5, 3), "hidden": (11, 7)},
         "one": {"shape": (1, 8, 6), "latents": (5,), "hidden": (11,), "between": 1},
+        "neighbours": {
+            "shape": (1, 8, 6),
+            "latents": (5,),
+            "hidden": (11,),
+            "likelihood": "neighbours",
+        },
         "three": {
             "shape": (3, 5, 4),
             "latents": (5, 4, 3),
@@ -76,6 +83,7 @@ TINY: dict[str, dict[str, dict[str, Any]]] = {
         "stochastic": DEEP,
         "deterministic": DEEP | {"stochastic": False},
         "gaussian": DEEP | {"shape": (3, 8, 7), "depth": (1, 1, 1), "likelihood": "gaussian"},
+        "neighbours": DEEP | {"depth": (2,), "likelihood": "neighbours"},
         "one_scale": DEEP | {"depth": (2,), "stride": 3, "kernel": 5},
     },
 }

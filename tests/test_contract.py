@@ -98,6 +98,11 @@ def test_a_finite_non_zero_gradient_on_every_parameter(model, images, noise, tar
         moved = (rows != 0).any(1)
         rectified = name.startswith("likelihood.")  # where units may rest, but not all
         assert moved.any() if rectified else moved.all(), f"{name} has a row without a gradient"
+    if isinstance(model.likelihood, Neighbours):
+        of_e = model.likelihood.near.weight.grad[:, 2].flatten(1)
+        before = of_e.shape[1] // 2
+        assert of_e[:, :before].any()
+        assert not of_e[:, before:].any()
 
 
 def test_every_choice_passes_a_gradient_to_the_last_canvas(model):

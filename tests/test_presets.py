@@ -68,7 +68,7 @@ def test_a_step_of_the_papers_size_trains():
 def test_data_and_model_agree(name):
     found = preset(name)
     assert found.name == name
-    assert (found.model.likelihood == "bernoulli") == is_binary(found.data)
+    assert (found.model.likelihood in ("bernoulli", "neighbours")) == is_binary(found.data)
     if found.data.crop is not None:
         assert found.model.shape == (3, found.data.crop, found.data.crop)
     else:

@@ -538,11 +538,14 @@ def test_rows_without_all_numbers_have_empty_cells(kept):
     more = {"images_seen": 1, "minutes": 2.0, "importance": None}
     record.write("draw_mnist_small", data="binarized_mnist/test", test=test, **more)
     record.write("draw_two_digits", data="two_digits/test", test=test, **more)
+    more |= {"likelihood": "neighbours", "parameters": 2_754_280}
     record.write("draw_mnist_noattention", data="binarized_mnist/test", test=test, **more)
     page = tables.page()
-    assert "| `draw_mnist_small` | **90.00** ± 1.00 | 60.00 | 30.00 |  |  |" in page
-    assert "| `draw_two_digits` | **90.00** ± 1.00 |" in page[page.index("## Two digits") :]
-    assert "| `draw_mnist_noattention` | **90.00** ± 1.00 | 60.00 | 30.00 |  | 87.40 |" in page
+    assert "| `draw_mnist_small` | bernoulli |  | **90.00** ± 1.00 | 60.00 | 30.00 |  |  |" in page
+    digits = page[page.index("## Two digits") :]
+    assert "| `draw_two_digits` | bernoulli |  | **90.00** ± 1.00 |" in digits
+    cells = "neighbours | 2.75 M | **90.00** ± 1.00 | 60.00 | 30.00 |  | 87.40 |"
+    assert f"| `draw_mnist_noattention` | {cells}" in page
 
 
 def test_tight_bounds_stand_beside_their_row(kept, monkeypatch):

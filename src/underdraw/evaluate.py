@@ -55,7 +55,7 @@ class Evaluation:
     """`nats` in bits per dimension (a colour pixel has three)."""
     bits_per_dim_discrete: float | None
     """The same with the exact mass of the 256 levels in the place of the density of dequantised
-    pixels: what a lossless coder pays. None for Bernoulli pixels."""
+    pixels: what a lossless coder pays. None for binary pixels."""
     rate_bits_per_dim: float
     """`rate` in bits per dimension."""
     importance_samples: int
@@ -98,7 +98,8 @@ def evaluate(
             `passes(len(images), batch, importance_samples)`.
 
     Raises:
-        ValueError: images of another shape, none at all, binary ones that are not exactly 0 and
+        ValueError: images of another shape, grey ones where the likelihood knows none, none at
+            all, binary ones that are not exactly 0 and
             1, or numbers below their least.
     """
     _check(model, images, batch, importance_samples)
@@ -143,6 +144,8 @@ def _check(model: LatentModel[Any], images: Images, batch: int, samples: int) ->
         raise ValueError(
             f"{images.name} holds images {images.shape}, the model draws {model.shape}"
         )
+    if model.likelihood.binary and not images.binary:
+        raise ValueError(f"{images.name} is not binary, as the likelihood of this model needs it")
     if len(images) < 1 or batch < 1 or samples < 0:
         raise ValueError(f"cannot evaluate {len(images)} images by {batch} with K={samples}")
 

@@ -1,7 +1,8 @@
 """The fast path: the same story, compiled.
 
 A stretch of steps, `latent.stretch` or that of a `classifier`, is a pure function of tensors, so a
-compiler may have it. `compile_model` puts a compiled `stretch` where the model keeps the eager one
+compiler may have it. `compile_model` puts a compiled `stretch` where the model keeps the eager one,
+and likewise what is heavy in a likelihood,
 and changes nothing else: the equations
 stand once, in `step`, and are traced from there. A region is `pace` consecutive steps; compile
 time and speed both grow with it. The first and every later region share one graph, because the
@@ -35,7 +36,6 @@ from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 from underdraw.classifier import Classifier, everything, logits_only
 from underdraw.latent import (
     LatentModel,
-    Stretch,
     as_given,
     cost_by_cell,
     cost_by_kl,
@@ -57,7 +57,7 @@ FOLDS = (whole, cost_by_kl, cost_by_sample, cost_by_cell, everything, logits_onl
 
 
 class Compiled:
-    """A stretch of steps, compiled.
+    """A pure function of a module and more, such as a stretch of steps, compiled.
 
     It runs eagerly where compiling fails, which is said once, and where it is given a function it
     does not know: a source that is more than a rule over tensors, or a fold of one's own.
@@ -67,20 +67,20 @@ class Compiled:
         self,
         backend: str | Callable[..., Any] = "inductor",
         cuda_graphs: bool = False,
-        pure: Stretch = stretch,
+        pure: Callable[..., Any] = stretch,
     ) -> None:
         self.pure = pure
         torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, GRAPHS)
         options: dict[str, Any] = {"cpp.use_decompose_tanh": True}
         options |= {"triton.cudagraphs": True} if cuda_graphs else {}
-        self.compiled: Stretch = torch.compile(
+        self.compiled: Callable[..., Any] = torch.compile(
             pure, dynamic=False, fullgraph=True, backend=backend,
             options=options if backend == "inductor" else None,
         )  # fmt: skip
         self.broken = False
 
-    def __call__(self, model: Any, *rest: Any) -> tuple[Any, list[Any]]:  # noqa: ANN401
-        """Run a stretch."""
+    def __call__(self, model: Any, *rest: Any) -> Any:  # noqa: ANN401
+        """What the function makes of these."""
         if self.broken or not all(known(part) for part in rest):
             return self.pure(model, *rest)
         try:

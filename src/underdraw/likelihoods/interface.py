@@ -14,7 +14,7 @@ class Pixels(Protocol):
 
     @property
     def mean(self) -> Tensor:
-        """Expected image, (B, C, H, W)."""
+        """Expected image, (B, C, H, W); of pixels that lean on others, if these are as expected."""
         ...
 
     def log_prob(self, target: Tensor) -> Tensor:
@@ -37,21 +37,30 @@ class Likelihood(nn.Module, ABC):
     Attributes:
         planes: canvas planes to each image channel, K / C.
         continuous: whether the target must be dequantised.
-        pure: a function that is worth compiling, if there is one; then `run` is the same, or what
-            `underdraw.fast` made of it, and what is called.
+        binary: whether images must be of 0 and 1, and grey values are no means.
+        pure: (likelihood, tensors) -> tensor, where something is worth compiling.
+        run: the same, or what `underdraw.fast` made of it; this is what is called.
     """
 
     planes: int
     continuous: bool
+    binary: bool = False
     pure: Callable[..., Any] | None = None
-    run: Callable[..., Any]
+    run: Callable[..., Any] | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run = self.pure
 
     @abstractmethod
     def forward(self, canvas: Tensor) -> Pixels:
         """The distribution; canvas (B, K, H, W)."""
 
     def glance(self, canvas: Tensor) -> Tensor:
-        """What an error image subtracts, (B, C, H, W): the mean, or what is near it and cheaper."""
+        """What error images subtract, (B, C, H, W): the mean, or the canvas as it is.
+
+        The second where a mean costs much, or is made for the last canvas alone.
+        """
         return self(canvas).mean
 
     def target(self, x: Tensor, u: Tensor | None = None) -> Tensor:

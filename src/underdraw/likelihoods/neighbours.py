@@ -12,7 +12,6 @@ rectifiers between them; it starts as 0, where pixels are Bernoulli and independ
 tell what is far apart and the pixels what is near (Gulrajani et al., PixelVAE, 2017).
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -33,8 +32,8 @@ class NeighbourPixels(NamedTuple):
     """Bernoulli pixels (B, 1, H, W), each given those before it.
 
     Attributes:
-        canvas: logits of the pixels if all before them are as expected, but for f.
-        likelihood: whose f corrects them.
+        canvas: l, logits before f corrects them.
+        likelihood: whose f that is, as its weights are when something is asked.
     """
 
     canvas: Tensor
@@ -46,18 +45,26 @@ class NeighbourPixels(NamedTuple):
         return self.logits(torch.zeros_like(self.canvas)).sigmoid()
 
     def log_prob(self, target: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
-        """Nats per image; `target` in [0, 1]."""
+        """Nats per image; `target` of 0 and 1."""
         logits = self.logits(target - self.canvas.sigmoid())
         cost = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
         return -cost.flatten(1).sum(1)
 
     def logits(self, e: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Logits of all pixels, given how far each is from what was expected."""
-        return self.canvas + self.likelihood.run(self.likelihood, self.canvas, e)
+        run = self.likelihood.run or correction
+        return self.canvas + run(self.likelihood, self.canvas, e)
 
     @torch.no_grad()
     def sample(self, u: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """Images of 0 and 1, pixel after pixel: 1 where u in [0, 1) is below its probability."""
+        """Images of 0 and 1, pixel after pixel: 1 where u in [0, 1) is below its probability.
+
+        In the canvas's own type, whatever autocast says.
+        """
+        with torch.autocast(self.canvas.device.type, enabled=False):
+            return self._drawn(u.to(self.canvas))
+
+    def _drawn(self, u: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         likelihood, (height, width) = self.likelihood, self.canvas.shape[2:]
         expected, side = self.canvas.sigmoid(), likelihood.side
         seen = likelihood.seen(self.canvas, torch.zeros_like(self.canvas))  # of the canvas alone
@@ -94,14 +101,14 @@ class Neighbours(Likelihood):
 
     planes = 1
     continuous = False
-    run: Callable[..., Tensor]
+    binary = True
     pure = staticmethod(correction)
 
     def __init__(self, side: int = SIDE, maps: int = MAPS) -> None:
         super().__init__()
         if side < 1 or side % 2 == 0:
             raise ValueError(f"side must be odd and positive, got {side}")
-        self.side, self.run = side, correction
+        self.side = side
         self.near = nn.Conv2d(3, maps, side)
         self.mix = nn.Conv2d(maps, maps, 1)
         self.out = nn.Conv2d(maps, 1, 1)
@@ -113,7 +120,7 @@ class Neighbours(Likelihood):
         return NeighbourPixels(canvas, self)
 
     def glance(self, canvas: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """sigma(l), of what the pixels are told before f corrects it."""
+        """sigma(l), before f corrects it."""
         return canvas.sigmoid()
 
     @property

@@ -58,7 +58,7 @@ class DeepVAEConfig:
     stochastic: bool = True
     """A latent at every layer, instead of one at the top."""
     likelihood: str = "bernoulli"
-    """"bernoulli", or for natural images another of `underdraw.likelihoods.LIKELIHOODS`."""
+    """Of `underdraw.likelihoods.LIKELIHOODS`, which says for which images each is."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built.

@@ -49,7 +49,7 @@ class DRAWConfig:
     write_size: int | None = 5
     """Filters a side of the writing window; None writes the whole canvas."""
     likelihood: str = "bernoulli"
-    """"bernoulli", or for natural images another of `underdraw.likelihoods.LIKELIHOODS`."""
+    """Of `underdraw.likelihoods.LIKELIHOODS`, which says for which images each is."""
     learned_prior: bool = False
     """Read the prior from h_dec, starting as N(0, I); otherwise it stays N(0, I)."""
     layer_norm: bool = True

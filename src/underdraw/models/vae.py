@@ -49,7 +49,7 @@ class VAEConfig:
     between: int = 2
     """Tanh layers below each stochastic layer."""
     likelihood: str = "bernoulli"
-    """"bernoulli", or another of `underdraw.likelihoods.LIKELIHOODS`."""
+    """Of `underdraw.likelihoods.LIKELIHOODS`, which says for which images each is."""
     mu_gain: float = 3.0
     """Factor on the initial weights of the posterior means."""
 

@@ -101,7 +101,8 @@ def _pictures(
         raise ValueError('the trace has no frames; make it with unroll(..., frames="all")')
     last = trace.frames[-1]
     columns = math.ceil(math.sqrt(2 * len(last.canvas))) if columns is None else columns
-    tiles = [shown(model, frame, scale, windows) for frame in trace.frames]
+    tiles = [shown(model, frame, scale, windows, early=True) for frame in trace.frames[:-1]]
+    tiles.append(shown(model, last, scale, windows))
     if windows and (last.read is not None or last.write is not None):
         tiles.append(shown(model, last, scale, windows=False))
     pictures = [from_levels(grid(tile, columns, pad)) for tile in tiles]

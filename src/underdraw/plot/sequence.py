@@ -1,6 +1,7 @@
 """How an image comes to be: the canvas after every step, with the windows (Figs 1, 7 and 10).
 
-Frame t shows the mean of p(x | c_t), the canvas after the step's stroke; the red rectangle is
+Frame t shows the mean of p(x | c_t), the canvas after the step's stroke, or where a likelihood is
+made for the last canvas alone, its glance at earlier ones; the red rectangle is
 where that stroke went, the green one where the step had looked. A model without attention has no
 windows and shows the canvas alone.
 """
@@ -19,10 +20,17 @@ from underdraw.plot.pixels import GAP, Tiles, coloured, enlarge, from_levels, gr
 from underdraw.plot.windows import READ, WRITE, box_of, outline
 
 
-def shown(model: LatentModel[Any], frame: Frame, scale: int, windows: bool = True) -> Tiles:
-    """One enlarged picture per image of a frame; RGB if there are windows to draw."""
+def shown(
+    model: LatentModel[Any], frame: Frame, scale: int, windows: bool = True, early: bool = False
+) -> Tiles:
+    """One enlarged picture per image of a frame; RGB if there are windows to draw.
+
+    `early` says that others follow.
+    """
+    likelihood, canvas = model.likelihood, frame.canvas
     with torch.no_grad():
-        tiles = enlarge(to_levels(model.likelihood(frame.canvas).mean), scale)
+        mean = likelihood.glance(canvas) if early else likelihood(canvas).mean
+        tiles = enlarge(to_levels(mean), scale)
     for glimpse, colour in ((frame.read, READ), (frame.write, WRITE)):
         if windows and glimpse is not None:
             tiles = np.stack(
@@ -75,7 +83,9 @@ def sequence_sheet(
     which = _which(range(min(rows, n)) if isinstance(rows, int) else rows, n)
     steps = spaced(len(frames), columns)
     names = [str(t + 1) for t in steps]
-    stages = [coloured(shown(model, frames[t], scale, windows)[which]) for t in steps]
+    stages = [
+        coloured(shown(model, frames[t], scale, windows, t < len(frames) - 1)[which]) for t in steps
+    ]
     if x is not None:
         stages.append(coloured(enlarge(to_levels(x), scale)[which]))
         names.append("x")
@@ -114,7 +124,11 @@ def canvas_strip(
         raise ValueError(f"every must be at least 1, got {every}")
     frames = _frames(trace)[::-1][::every][::-1]
     which = _which([image], len(frames[0].canvas))
-    tiles = [coloured(shown(model, frame, scale, windows)[which]) for frame in frames]
+    early = [True] * (len(frames) - 1) + [False]
+    tiles = [
+        coloured(shown(model, frame, scale, windows, one)[which])
+        for frame, one in zip(frames, early, strict=True)
+    ]
     return from_levels(grid(np.concatenate(tiles), columns, pad))
 
 

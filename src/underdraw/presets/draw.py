@@ -6,6 +6,7 @@ from underdraw.data import DataConfig
 from underdraw.models.draw import DRAWConfig
 from underdraw.presets.config import OMNIGLOT, Preset, TrainConfig
 
+# Ours, with attention and without.
 WIDE = DRAWConfig(steps=32, read_size=8, write_size=8, learned_prior=True)
 WHOLE = DRAWConfig(steps=16, read_size=None, write_size=None, learned_prior=True)
 
@@ -36,7 +37,7 @@ def draw_mnist_wide() -> Preset:
 
 
 def draw_mnist_neighbours() -> Preset:
-    """The same with pixels that know those before them, which is no DRAW of the papers any more."""
+    """`draw_mnist_wide` with pixels that know those before them, as no paper's DRAW has."""
     wide = draw_mnist_wide()
     return replace(
         wide,
@@ -47,7 +48,7 @@ def draw_mnist_neighbours() -> Preset:
 
 
 def draw_mnist_noattention() -> Preset:
-    """The same without attention: another reader and writer, a schedule, and nothing else.
+    """`draw_mnist` without attention: another reader and writer, a schedule, and nothing else.
 
     (Section 3.1.)
     """
@@ -74,7 +75,7 @@ def draw_mnist_noattention_prior() -> Preset:
 
 
 def draw_mnist_noattention_neighbours() -> Preset:
-    """The same with pixels that know those before them."""
+    """`draw_mnist_noattention_prior` with pixels that know those before them."""
     prior = draw_mnist_noattention_prior()
     return replace(
         prior,

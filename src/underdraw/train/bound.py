@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from underdraw.data import Images
+from underdraw.data import Images, is_binary
 from underdraw.evaluate import evaluate
 from underdraw.fast import precision
-from underdraw.latent import cost_by_cell, cost_by_kl, prior
+from underdraw.latent import LatentModel, cost_by_cell, cost_by_kl, prior
 from underdraw.likelihoods import WINDOW, Distortion
 from underdraw.noise import training_noise
 from underdraw.plot import save, sheet
@@ -42,6 +42,7 @@ class BoundTask(Task):
                 f"structure is {preset.train.structure}, and images of {preset.model.shape} are "
                 f"smaller than the {WINDOW} pixels of its window"
             )
+        _binary(preset, model)
         self.objective = objective(preset.train)
         self.measure_of = measure_of(preset.train)
         self.distortion = Distortion(preset.train.error, preset.train.structure)
@@ -100,6 +101,17 @@ class BoundTask(Task):
         noise = [e.to(self.place.device) for e in self.model.noise(SHEET, generator, steps)]
         trace = self.model.unroll(prior(1.0, noise), n=SHEET)
         save(sheet(self.model.likelihood(trace.frames[-1].canvas).mean), path)
+
+
+def _binary(preset: Preset, model: LatentModel[Any]) -> None:
+    """Refuse what a likelihood of nothing but 0 and 1 cannot be trained by."""
+    if not model.likelihood.binary:
+        return
+    name = type(model.likelihood).__name__
+    if not is_binary(preset.data):
+        raise ValueError(f"{name} need binary images, and those of {preset.data.name} are not")
+    if preset.train.error:
+        raise ValueError(f"error is {preset.train.error}, and {name} are not trained by errors")
 
 
 def measure_of(config: TrainConfig) -> str:

@@ -25,7 +25,7 @@ class ConvDRAWConfig:
     stride: tuple[int | None, ...] = (2,)
     """Pixels below to a pixel of the layer, a side; None: all of them, fully connected."""
     likelihood: str = "gaussian"
-    """"bernoulli", or for 8-bit images another of `underdraw.likelihoods.LIKELIHOODS`."""
+    """Of `underdraw.likelihoods.LIKELIHOODS`, which says for which images each is."""
     norm: Norm = "channel"
     """Normalise gates and cells over the maps of a pixel ("channel"), over the image, or not."""
     weight_norm: bool = False
