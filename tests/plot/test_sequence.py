@@ -67,20 +67,21 @@ def test_each_image_has_its_own_window(attentive):
         assert (inked[0] + inked[-1] + 1) / 2 == pytest.approx(8 * (g_x - 0.5))
 
 
-def test_a_mean_is_for_the_last_canvas(attentive, monkeypatch, tmp_path):
+def test_a_mean_is_for_the_last_canvas(make, tmp_path):
     class Inked(Bernoulli):
         def glance(self, canvas):
             return torch.zeros_like(canvas)
 
-    monkeypatch.setattr(attentive, "likelihood", Inked())
+    model = make()
+    model.likelihood = Inked()
     frame = Frame(torch.full((1, 1, 8, 10), 9.0), None, None)
     trace = Trace([frame] * 3, [])
-    sheet = np.asarray(sequence_sheet(attentive, trace, scale=1, pad=0))[HEAD:]
+    sheet = np.asarray(sequence_sheet(model, trace, scale=1, pad=0))[HEAD:]
     assert (sheet[:, :20] == 0).all()
     assert (sheet[:, 20:] == 255).all()
-    strip = np.asarray(canvas_strip(attentive, trace, scale=1, pad=0))
+    strip = np.asarray(canvas_strip(model, trace, scale=1, pad=0))
     assert np.array_equal(strip, sheet)
-    with Image.open(animate(attentive, trace, tmp_path / "a.png", scale=1)) as file:
+    with Image.open(animate(model, trace, tmp_path / "a.png", scale=1)) as file:
         greys = [np.asarray(one.convert("L")).max() for one in ImageSequence.Iterator(file)]
     assert (greys[0], greys[-1]) == (0, 255)  # equal ones may have become one
 

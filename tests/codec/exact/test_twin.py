@@ -154,7 +154,6 @@ def test_the_hash_is_of_everything(two):
         ("norm", "channel"),
         ("constant_scale", False),
         ("likelihood", "logistics"),
-        ("likelihood", "neighbours"),
         ("initial_maps", True),
         ("stride", (None,)),
         ("stride", (65,)),
