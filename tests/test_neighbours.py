@@ -132,8 +132,8 @@ def test_only_one_channel_and_odd_windows():
 
 
 def test_samples_keep_to_the_type_of_the_canvas():
-    likelihood, canvas = loud(), torch.randn(64, 1, 5, 4).double()
-    u = torch.rand(64, 1, 5, 4)
+    likelihood, canvas = loud(), torch.randn(4096, 1, 5, 4).double()
+    u = torch.rand(4096, 1, 5, 4)
     assert likelihood(canvas).sample(u).dtype == torch.float64
     likelihood, canvas = likelihood.float(), canvas.float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
