@@ -1,10 +1,11 @@
 """Draw the validation curves of rows in the results: `python runs/curves.py`.
 
 docs/images/curves_omniglot.png has the rows of the comparison on Omniglot, nats against minutes of
-training; docs/images/curves_mnist.png DRAW on digits, with the paper's window, part after part,
-with ours, and without; docs/images/curves_cifar10.png the small ConvDRAW on CIFAR-10, an earlier
-one's first hour (`_1`) and what went on from it (`_2`), and the deep VAE, in bits per dimension.
-All are from the logs in runs/results.
+training; docs/images/curves_mnist.png DRAW on digits, part after part, with the paper's window,
+with ours, and without, the last two also with pixels that know their neighbours;
+docs/images/curves_cifar10.png the small ConvDRAW on CIFAR-10, an earlier one's first hour (`_1`)
+and what went on from it (`_2`), and the deep VAE, in bits per dimension. All are from the logs in
+runs/results.
 """
 
 from typing import Any
@@ -17,7 +18,11 @@ from underdraw.study.parts import BITS
 SMALL = "convdraw_cifar10_small"
 COLOUR = (f"{SMALL}_1", f"{SMALL}_2", SMALL, "deepvae_cifar10_small")
 DIMENSIONS = 3 * 32 * 32
-DIGITS = ("draw_mnist", "draw_mnist_wide", "draw_mnist_noattention")
+DIGITS = (
+    "draw_mnist", "draw_mnist_neighbours", "draw_mnist_wide", "draw_mnist_noattention",
+    "draw_mnist_noattention_neighbours",
+)  # fmt: skip
+"""What others go on from lies above them."""
 TOP = {"omniglot": 125.0, "mnist": 105.0, "cifar10": 5.5}
 
 

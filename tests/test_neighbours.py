@@ -157,9 +157,7 @@ def test_what_is_not_binary_is_refused():
     found = replace(small, model=replace(small.model, likelihood="neighbours", steps=1))
     model = build(found.model)
     BoundTask(found, model, place)
-    with pytest.raises(
-        ValueError, match="need binary images, and those of mnist are not"
-    ):
+    with pytest.raises(ValueError, match="need binary images, and those of mnist are not"):
         BoundTask(replace(found, data=DataConfig("mnist")), model, place)
     with pytest.raises(ValueError, match=r"error is 0\.5, and Neighbours are not"):
         BoundTask(replace(found, train=replace(found.train, error=0.5)), model, place)
