@@ -135,6 +135,8 @@ def test_samples_keep_to_the_type_of_the_canvas():
     likelihood, canvas = loud(), torch.randn(4096, 1, 5, 4).double()
     u = torch.rand(4096, 1, 5, 4)
     assert likelihood(canvas).sample(u).dtype == torch.float64
+    with pytest.raises(ValueError, match=r"u is \(64, 1, 5, 3\), the canvas \(4096, 1, 5, 4\)"):
+        likelihood(canvas).sample(u[:64, ..., :3])
     likelihood, canvas = likelihood.float(), canvas.float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         x = likelihood(canvas).sample(u)

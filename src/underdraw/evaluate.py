@@ -98,9 +98,8 @@ def evaluate(
             `passes(len(images), batch, importance_samples)`.
 
     Raises:
-        ValueError: images of another shape, grey ones where the likelihood knows none, none at
-            all, binary ones that are not exactly 0 and
-            1, or numbers below their least.
+        ValueError: images of another shape, none at all, grey ones where the likelihood is of 0 and
+            1 alone, binary ones that are not exactly 0 and 1, or numbers below their least.
     """
     _check(model, images, batch, importance_samples)
     if importance_samples and (cells or distortion.error):

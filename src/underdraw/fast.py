@@ -2,11 +2,10 @@
 
 A stretch of steps, `latent.stretch` or that of a `classifier`, is a pure function of tensors, so a
 compiler may have it. `compile_model` puts a compiled `stretch` where the model keeps the eager one,
-and likewise what is heavy in a likelihood,
-and changes nothing else: the equations
-stand once, in `step`, and are traced from there. A region is `pace` consecutive steps; compile
-time and speed both grow with it. The first and every later region share one graph, because the
-learned start is laid out like any other state.
+does likewise with what is heavy in a likelihood, and changes nothing else: the equations stand
+once, in `step`, and are traced from there. A region is `pace` consecutive steps; compile time and
+speed both grow with it. The first and every later region share one graph, because the learned start
+is laid out like any other state.
 
 Precision is autocast's affair: within `precision("bf16")` the products of `ops` run in bf16 and
 everything else stays float32, also on the way back. Not every processor multiplies faster in bf16,

@@ -57,10 +57,16 @@ class NeighbourPixels(NamedTuple):
 
     @torch.no_grad()
     def sample(self, u: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
-        """Images of 0 and 1, pixel after pixel: 1 where u in [0, 1) is below its probability.
+        """Images of 0 and 1, (B, 1, H, W), pixel after pixel: 1 where u is below its probability.
 
-        In the canvas's own type, whatever autocast says.
+        `u` is uniform in [0, 1), one number a pixel. All is done in the canvas's own type, whatever
+        autocast says.
+
+        Raises:
+            ValueError: `u` has another shape.
         """
+        if u.shape != self.canvas.shape:
+            raise ValueError(f"u is {tuple(u.shape)}, the canvas {tuple(self.canvas.shape)}")
         with torch.autocast(self.canvas.device.type, enabled=False):
             return self._drawn(u.to(self.canvas))
 

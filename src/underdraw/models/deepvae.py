@@ -58,7 +58,8 @@ class DeepVAEConfig:
     stochastic: bool = True
     """A latent at every layer, instead of one at the top."""
     likelihood: str = "bernoulli"
-    """Of `underdraw.likelihoods.LIKELIHOODS`, which says for which images each is."""
+    """"bernoulli", or "neighbours" for binary images of one channel; for 8-bit images "gaussian",
+    "logistics" or, of three colours, "coupled"."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built.

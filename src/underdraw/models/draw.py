@@ -49,7 +49,8 @@ class DRAWConfig:
     write_size: int | None = 5
     """Filters a side of the writing window; None writes the whole canvas."""
     likelihood: str = "bernoulli"
-    """Of `underdraw.likelihoods.LIKELIHOODS`, which says for which images each is."""
+    """"bernoulli", or "neighbours" for binary images of one channel; for 8-bit images "gaussian",
+    "logistics" or, of three colours, "coupled"."""
     learned_prior: bool = False
     """Read the prior from h_dec, starting as N(0, I); otherwise it stays N(0, I)."""
     layer_norm: bool = True

@@ -49,7 +49,8 @@ class VAEConfig:
     between: int = 2
     """Tanh layers below each stochastic layer."""
     likelihood: str = "bernoulli"
-    """Of `underdraw.likelihoods.LIKELIHOODS`, which says for which images each is."""
+    """"bernoulli", or "neighbours" for binary images of one channel; for 8-bit images "gaussian",
+    "logistics" or, of three colours, "coupled"."""
     mu_gain: float = 3.0
     """Factor on the initial weights of the posterior means."""
 

@@ -124,10 +124,9 @@ def canvas_strip(
         raise ValueError(f"every must be at least 1, got {every}")
     frames = _frames(trace)[::-1][::every][::-1]
     which = _which([image], len(frames[0].canvas))
-    early = [True] * (len(frames) - 1) + [False]
     tiles = [
-        coloured(shown(model, frame, scale, windows, one)[which])
-        for frame, one in zip(frames, early, strict=True)
+        coloured(shown(model, frame, scale, windows, t < len(frames))[which])
+        for t, frame in enumerate(frames, 1)
     ]
     return from_levels(grid(np.concatenate(tiles), columns, pad))
 

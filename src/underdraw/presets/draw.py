@@ -38,13 +38,7 @@ def draw_mnist_wide() -> Preset:
 
 def draw_mnist_neighbours() -> Preset:
     """`draw_mnist_wide` with pixels that know those before them, as no paper's DRAW has."""
-    wide = draw_mnist_wide()
-    return replace(
-        wide,
-        name="draw_mnist_neighbours",
-        summary="draw_mnist_wide with pixels that know their neighbours",
-        model=replace(WIDE, likelihood="neighbours"),
-    )
+    return _knowing(draw_mnist_wide(), "draw_mnist_neighbours", WIDE)
 
 
 def draw_mnist_noattention() -> Preset:
@@ -76,12 +70,16 @@ def draw_mnist_noattention_prior() -> Preset:
 
 def draw_mnist_noattention_neighbours() -> Preset:
     """`draw_mnist_noattention_prior` with pixels that know those before them."""
-    prior = draw_mnist_noattention_prior()
+    return _knowing(draw_mnist_noattention_prior(), "draw_mnist_noattention_neighbours", WHOLE)
+
+
+def _knowing(base: Preset, name: str, model: DRAWConfig) -> Preset:
+    """The preset of that model with pixels that know those before them."""
     return replace(
-        prior,
-        name="draw_mnist_noattention_neighbours",
-        summary="draw_mnist_noattention_prior with pixels that know their neighbours",
-        model=replace(WHOLE, likelihood="neighbours"),
+        base,
+        name=name,
+        summary=f"{base.name} with pixels that know their neighbours",
+        model=replace(model, likelihood="neighbours"),
     )
 
 

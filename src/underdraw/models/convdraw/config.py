@@ -25,7 +25,8 @@ class ConvDRAWConfig:
     stride: tuple[int | None, ...] = (2,)
     """Pixels below to a pixel of the layer, a side; None: all of them, fully connected."""
     likelihood: str = "gaussian"
-    """Of `underdraw.likelihoods.LIKELIHOODS`, which says for which images each is."""
+    """"bernoulli", or "neighbours" for binary images of one channel; for 8-bit images "gaussian",
+    "logistics" or, of three colours, "coupled"."""
     norm: Norm = "channel"
     """Normalise gates and cells over the maps of a pixel ("channel"), over the image, or not."""
     weight_norm: bool = False
