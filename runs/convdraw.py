@@ -24,6 +24,7 @@ from origins import cores
 from underdraw.configs import from_json
 from underdraw.data import describe, is_binary
 from underdraw.presets import Preset, preset
+from underdraw.report.tables import NEIGHBOURS
 from underdraw.train import train
 from underdraw.train.precision import settled
 
@@ -36,7 +37,7 @@ CARD = """# {name}
   `runs/convdraw.py`. These are the weights of the update that was best on validation
   images.{initial}{stored}
 - **Test bound** ({images:,} images, one sample each): {bound}.
-- **Use:** studying, teaching and generating such images. It knows nothing else.
+{pixels}- **Use:** studying, teaching and generating such images. It knows nothing else.
 - **Licence:** Apache-2.0. The images: {licence}.
 """
 
@@ -117,6 +118,13 @@ def bound(found: Preset, row: dict[str, Any]) -> str:
     )
 
 
+def pixels(found: Preset) -> str:
+    """What is to be known before a bound is compared with others."""
+    if getattr(found.model, "likelihood", "") != "neighbours":
+        return ""
+    return f"- **Pixels:** {NEIGHBOURS}\n"
+
+
 def card(name: str, found: Preset, row: dict[str, Any]) -> str:
     """The card of a model that ships."""
     m = row["machine"]
@@ -125,7 +133,7 @@ def card(name: str, found: Preset, row: dict[str, Any]) -> str:
         name=name, summary=found.summary, parameters=row["parameters"], data=found.data.name,
         updates=row["updates"], images_seen=row["images_seen"],
         minutes=row["minutes"], machine=parts.where(row, machine), images=row["test"]["images"],
-        bound=bound(found, row), initial=parts.in_words(row),
+        bound=bound(found, row), initial=parts.in_words(row), pixels=pixels(found),
         stored=" They are rounded to float16." if row.get("half") else "",
         licence=describe(found.data).licence,
     )  # fmt: skip

@@ -26,7 +26,8 @@ def betas(found: dict[str, Any]) -> str:
         for row in found["betas"]
     ]
     return (
-        f"## Several beta\n\n{_setting(found)}, {found['updates']:,} updates each (about "
+        "## Several beta\n\nAn earlier "
+        f"{_setting(found)}, {found['updates']:,} updates each (about "
         f"{found['minutes_each']:g} minutes on one thread), {found['images']} images of "
         f"{found['split']}, {_by('beta', found)} `underdraw report` shows samples.\n\n"
         + table("beta | bits/dim, without beta | rate | nats", rows)
@@ -46,7 +47,8 @@ def steps(found: dict[str, Any]) -> str:
         for row in found["runs"]
     ]
     return (
-        f"## Several numbers of steps\n\n{_setting(found)}, with T steps of {found['maps']} maps, "
+        "## Several numbers of steps\n\nAn earlier "
+        f"{_setting(found)}, with T steps of {found['maps']} maps, "
         f"{found['minutes_each']:g} minutes each at a constant learning rate, the best of its "
         f"validations, {_by('steps', found)}\n\n"
         + table("T | images seen | images a second | validation, bits/dim", rows)
@@ -124,7 +126,9 @@ def ablated(found: dict[str, Any]) -> str:
         f"({minutes}; threads: {threads}; on another machine than the base's those in which it "
         "trains the base for as many updates), the same learning rate and, where no other is "
         "named, the same seed; nats per image of the validation split, by `runs/ablations.py`, "
-        f"commit {commits}. The first row of a model is its base.\n\n" + table(heads, rows)
+        f"commit {commits}. The first row of a model is its base. From one seed to another it "
+        "differs by several nats: see [Training](training.md#draw-on-digits).\n\n"
+        + table(heads, rows)
     )
 
 

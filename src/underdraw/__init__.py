@@ -33,6 +33,11 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    """What is public, whether it was asked for or not."""
+    return __all__
+
+
 def __getattr__(name: str) -> Any:  # noqa: ANN401
     """What is public, with torch imported only when it is asked for."""
     if name in ("load", "save"):

@@ -28,7 +28,13 @@ HUB = "hub:"
 
 
 class CheckpointError(ValueError):
-    """A model that cannot be loaded, with the file and the reason."""
+    """A model that cannot be loaded, with the file and the reason.
+
+    Attributes:
+        unknown: the name, if no model has it.
+    """
+
+    unknown: str | None = None
 
 
 def shipped() -> dict[str, Path]:
@@ -53,9 +59,11 @@ def locate(name: str | Path) -> Path:
     folder = Path(name)
     if not (folder / CONFIG).is_file():
         names = ", ".join(known) or "none"
-        raise CheckpointError(
+        error = CheckpointError(
             f"no model {str(name)!r}: not shipped ({names}), no {folder / CONFIG}"
         )
+        error.unknown = str(name)
+        raise error
     return folder
 
 

@@ -53,6 +53,17 @@ def aside(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a path that cannot become a folder, before what it is for is computed.
+
+    Raises:
+        NotADirectoryError: it, or a part of it, is a file.
+    """
+    for path in (folder, *folder.parents):
+        if path.exists() and not path.is_dir():
+            raise NotADirectoryError(f"{folder} cannot be a folder: {path} is a file")
+
+
 def left_over(folder: Path) -> list[Path]:
     """Temporary files in a folder, of `aside`s that may have been killed."""
     there = [path for path in folder.glob(".*") if _TEMPORARY.fullmatch(path.name)]

@@ -55,7 +55,8 @@ def test_one_picture_there_and_back(capsys, photos, tmp_path) -> None:
     assert (told["kind"], told["width"], told["height"]) == ("lossy", 20, 16)
     assert (told["format"], told["header"], told["extras"]) == (1, "short", {})
     file.write_bytes(file.read_bytes()[:40])
-    call_json(capsys, "decompress", str(file), "-o", str(tmp_path), *MODEL, "--temperature", "1")
+    into = ("decompress", str(file), "-o", str(tmp_path), *MODEL, "--temperature", "1")
+    call_json(capsys, *into, "--overwrite")
     assert levels(out).shape == (16, 20, 3)
 
 
@@ -167,7 +168,7 @@ def with_long_header(file: Path) -> bytes:
 
 
 def test_other_files_are_not_written_over(capsys, photos, tmp_path) -> None:
-    other, mine = tmp_path / "other.png", tmp_path / "mine.udr"
+    other, mine = tmp_path / "other", tmp_path / "mine.udr"
     shutil.copy(photos / "0.png", other)
     folder = tmp_path / "files"
     folder.mkdir()

@@ -4,6 +4,7 @@ Every command takes `--json` for one machine-readable object on stdout; everythi
 stderr. Bad input ends with one line that names the offending value, and exit code 2.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,12 +18,18 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     from underdraw.cli.commands import run
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows another
+            stream.reconfigure(errors="replace")
     try:
         code = run(sys.argv[1:] if args is None else args)
+    except BrokenPipeError:  # whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + 13
     except (ValueError, OSError) as error:  # the package's errors are ValueErrors
         if os.environ.get("UNDERDRAW_TRACEBACK"):
             raise
-        print(f"underdraw: {error}", file=sys.stderr)
+        print(f"underdraw: {told(error)}", file=sys.stderr)
         code = getattr(error, "exit_code", 2)
     except (MemoryError, RuntimeError) as error:
         from underdraw.codec.errors import starved
@@ -35,3 +42,15 @@ def main(args: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def told(error: Exception) -> str:
+    """What went wrong, in a line: of the system's errors the file comes first."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    hint = getattr(error, "unknown", None)
+    if hint is None:
+        return str(error)
+    from underdraw.cli.hints import of_model
+
+    return f"{error}{of_model(hint)}"

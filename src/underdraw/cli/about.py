@@ -14,12 +14,13 @@ from underdraw.codec.container import (
     KINDS,
     PROFILE,
     VERSION,
+    Archive,
     BadPayload,
     kind_of,
     parse,
     parse_archive,
 )
-from underdraw.codec.errors import named
+from underdraw.codec.errors import CodecError, named
 
 ROUNDED = "not what it is for: it was trained to be rounded, for lossy files"
 """Of the bound of a model that was trained by cells."""
@@ -67,7 +68,8 @@ def of_archive(content: bytes) -> dict[str, Any]:
     told = {"model": called(index.model), "images": index.images, "blocks": len(blocks)}
     told["payload_bytes"] = sum(place.length for place in index.places)
     told["names_bytes"] = index.names.length
-    return told | {"each_block": blocks, "names": names_of(index, content)}
+    damaged = {"damaged": _damaged_blocks(index, content)}
+    return told | damaged | {"each_block": blocks, "names": names_of(index, content)}
 
 
 def of_picture(content: bytes) -> dict[str, Any]:
@@ -90,6 +92,17 @@ def of_picture(content: bytes) -> dict[str, Any]:
         "profile_bytes": len(header.extras.get(PROFILE, b"")),
         "extras": {str(tag): len(extra) for tag, extra in header.extras.items()},
     }
+
+
+def _damaged_blocks(index: Archive, content: bytes) -> str | None:
+    """What is wrong with the blocks of an archive, as far as their checksums tell."""
+    found = []
+    for i in range(len(index.blocks)):
+        try:
+            index.read_block(content, i)
+        except CodecError as error:
+            found.append(str(error))
+    return "; ".join(found) or None
 
 
 def _damage(content: bytes) -> str | None:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from underdraw.cli import tell
+from underdraw.cli.folders import keep_pictures
 from underdraw.cli.watching import watched
 from underdraw.codec import archive
 from underdraw.codec.container import Archive, check_count, check_names, parse_archive
@@ -62,6 +63,7 @@ def extract(
     only: str | None,
     block: int | None,
     max_pixels: int,
+    overwrite: bool,
     as_json: bool,
 ) -> int:
     """`underdraw decompress` of an archive.
@@ -69,8 +71,9 @@ def extract(
     Damaged blocks, and pictures that cannot be written, are left out, with exit code 1.
 
     Raises:
-        CodecError: the header is damaged, there is no such block or picture, or `out` is no place
-            for what is asked for; nothing has been decoded then.
+        CodecError: the header is damaged, there is no such block or picture, a picture of that
+            name is there, or `out` is no place for what is asked for; nothing has been decoded
+            then.
     """
     start, content = time.monotonic(), file.read_bytes()
     with named(file):
@@ -83,6 +86,9 @@ def extract(
     if target is not None:
         one = index.blocks[chosen[0]]
         rehearse(target, one.channels, (one.height, one.width))
+    else:
+        wanted = [j for i in chosen for j in spans[i] if number in (None, j)]
+        keep_pictures((path_of(out, name_of(names, j), taken) for j in wanted), overwrite)
     written, damaged, failed = list[str](), list[int](), list[str]()
     for i in chosen:
         try:
@@ -104,7 +110,7 @@ def extract(
                 tell.say(f"{name_of(names, j)} is left out: {error}")
                 failed.append(name_of(names, j))
     told = {
-        "folder": str(target.parent if target else out),
+        "picture" if target else "folder": str(target or out),
         "images": len(written),
         "damaged_blocks": damaged,
     }
@@ -183,6 +189,15 @@ def names_of(index: Archive, content: bytes) -> list[str] | None:
         return None
 
 
+def path_of(folder: Path, name: str, names: Collection[str]) -> Path:
+    """Where a picture of an archive goes: in a format that keeps it, and over none of `names`."""
+    if Path(name).suffix.lower() not in (".png", ".bmp", ".tif", ".tiff"):
+        name += ".png"
+        while name in names:
+            name += ".png"
+    return folder / name
+
+
 def unpack(
     folder: Path,
     name: str,
@@ -194,11 +209,6 @@ def unpack(
 
     With a `target` it is written there and nowhere else.
     """
-    path = target or folder / name
-    if target is None and path.suffix.lower() not in (".png", ".bmp", ".tif", ".tiff"):
-        name += ".png"
-        while name in names:
-            name += ".png"
-        path = folder / name
+    path = target or path_of(folder, name, names)
     write(Picture(levels), path, exact=True)
     return str(path)

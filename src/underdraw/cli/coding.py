@@ -42,6 +42,9 @@ def compress(
         raise CodecError(f"{out} is a folder: {'a picture' if single else 'an archive'} is a file")
     if out.exists() and any(out.samefile(path) for path in files.values() if path.exists()):
         raise CodecError(f"{out} is a picture that is to be compressed")
+    ending = out.suffix.lower()
+    if not out.is_dir() and ending != folders.ENDING and ending in Image.registered_extensions():
+        raise CodecError(f"{out} would be no {ending} picture, but a file for decompress")
     twin = twin_for(wish, model)
     if not single and not wish.lossless:
         return folders.compress(files, out, model, wish, max_pixels, as_json)
@@ -107,11 +110,13 @@ def is_archive(file: Path) -> bool:
 
 def decompress(
     file: Path, out: Path, model: str | None, steps: int | None, temperature: float, seed: int,
-    max_pixels: int, as_json: bool,
+    max_pixels: int, overwrite: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw decompress` of one picture."""
     start = time.monotonic()
-    out = out / f"{file.stem}.png" if out.is_dir() or not out.suffix else out
+    if out.is_dir() or not out.suffix:
+        out = out / f"{file.stem}.png"
+        folders.keep_pictures([out], overwrite)
     with named(file):
         header, payload = parse(file.read_bytes(), max_pixels)
         if header.kind == LOSSLESS:

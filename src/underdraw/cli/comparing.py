@@ -11,6 +11,7 @@ from underdraw.codec.errors import named
 from underdraw.codec.image import Picture, in_srgb, read
 from underdraw.codec.library import fit
 from underdraw.codec.wishes import Wish, twin_for
+from underdraw.files import check_folder
 from underdraw.plot import save
 
 
@@ -19,6 +20,7 @@ def compare(
     as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw compare`."""
+    check_folder(out)
     files = pictures_in(images)
     wishes = [*(Wish(bits_per_dim=rate) for rate in rates), Wish(lossless=True)]
     pictures = opened(files, model, wishes, max_pixels)

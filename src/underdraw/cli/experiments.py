@@ -8,8 +8,9 @@ from typing import Any
 from underdraw import checkpoint, study
 from underdraw.classifier import Classifier
 from underdraw.cli import tell
-from underdraw.cli.work import device, images_of, in_its_steps, resolve
+from underdraw.cli.work import check_seed, device, images_of, in_its_steps, resolve
 from underdraw.data import Images, random_subset
+from underdraw.files import check_folder
 from underdraw.presets import PRESETS
 from underdraw.trained import check_bound, with_bound
 
@@ -26,11 +27,19 @@ def some_images(
     Raises:
         ValueError: a limit below 1, a seed below 0, or no such data.
     """
+    check_subset(limit, seed)
+    return random_subset(images_of(model, split, root, pieces), limit, seed)
+
+
+def check_subset(limit: int, seed: int) -> None:
+    """Refuse what is no number of images, and no seed.
+
+    Raises:
+        ValueError: naming it.
+    """
     if limit < 1:
         raise ValueError(f"limit must be at least 1, got {limit}")
-    if not 0 <= seed < 2**63:
-        raise ValueError(f"a seed is in [0, 2^63), got {seed}")
-    return random_subset(images_of(model, split, root, pieces), limit, seed)
+    check_seed(seed)
 
 
 def information(
@@ -38,6 +47,7 @@ def information(
     as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw study information`."""
+    check_folder(out)
     model = in_its_steps(with_bound(name, device()))
     images = some_images(name, split, root, limit, seed)
     with tell.progress("measuring", len(images)) as report:
@@ -52,6 +62,7 @@ def store(
     root: Path | None, limit: int, seed: int, batch: int, out: Path, as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw study store`."""
+    check_folder(out)
     model = in_its_steps(with_bound(name, device()))
     images = some_images(name, split, root, limit, seed)
     with tell.progress("storing", study.images_seen(len(images), rows, samples)) as report:
@@ -70,8 +81,11 @@ def beta(
     """`underdraw study beta`."""
     if not what:
         raise ValueError("name a preset, or models to compare")
+    check_subset(limit, seed)  # before anything is trained
+    study.check_counts(samples=samples, batch=batch)
     title = what[0] if len(what) == 1 else ""
     out = RUNS / f"beta_{title or 'models'}" if out is None else out
+    check_folder(out)
     names: Sequence[str] = what
     if len(what) == 1 and what[0] in PRESETS:
         made = study.train_betas(resolve(what[0], settings), betas, out, root=root, say=tell.say)
@@ -97,6 +111,7 @@ def steps(
     if seed is not None:
         preset = replace(preset, train=replace(preset.train, seed=seed))
     out = RUNS / f"steps_{name}" if out is None else out
+    check_folder(out)
     found = study.steps(preset, out, counts=counts, minutes=minutes, root=root, say=tell.say)
     _show("runs", found["runs"], as_json)
     return tell.result(found, as_json)
@@ -107,6 +122,7 @@ def glimpses(
     batch: int, out: Path, as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw study glimpses`."""
+    check_folder(out)
     model = checkpoint.load(name, device())
     images = some_images(name, split, root, limit, seed)
     title = _title(name, images)
@@ -133,6 +149,7 @@ def clutter(
     batch: int, out: Path, as_json: bool,
 ) -> int:  # fmt: skip
     """`underdraw study clutter`."""
+    check_folder(out)
     model = checkpoint.load_classifier(name, device())
     sets = {
         count: some_images(name, split, root, limit, seed, pieces=count) for count in set(pieces)

@@ -75,7 +75,7 @@ def compress(
 
 def decompress(
     files: dict[str, Path], out: Path, model: str | None, steps: int | None, temperature: float,
-    seed: int, max_pixels: int, as_json: bool,
+    seed: int, max_pixels: int, overwrite: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """The pictures in files of one each, as PNG in the folder `out`; arguments as in `compress`.
 
@@ -83,11 +83,12 @@ def decompress(
 
     Raises:
         CodecError: a header is damaged or an archive's, or two pictures would have one name, or
-            no file has a picture; nothing has been written then.
+            that of one that is there, or no file has a picture; nothing has been written then.
     """
     if out.is_file():
         raise CodecError(f"{len(files)} pictures need a folder, and {out} is a file")
     start, targets = time.monotonic(), apart(out, files, ".png")
+    keep_pictures(targets, overwrite)
     how, paths = How(steps, temperature, seed, max_pixels), list(files.values())
     parts, failed = _parsed(paths, max_pixels)
     found: dict[int, Picture] = {}
@@ -144,6 +145,17 @@ def keep_others(targets: Iterable[Path]) -> None:
                 kind_of(file.read(16))
         except CodecError as error:
             raise CodecError(f"{target} is there, and is no .udr file: remove it first") from error
+
+
+def keep_pictures(targets: Iterable[Path], overwrite: bool) -> None:
+    """Refuse to write over pictures in a folder, which may be those that files were made of.
+
+    Raises:
+        CodecError: there is such a file, which is not empty, and it may not be overwritten.
+    """
+    for target in () if overwrite else targets:
+        if target.is_file() and target.stat().st_size:
+            raise CodecError(f"{target} is there: --overwrite replaces it")
 
 
 def files_in(paths: Iterable[Path], endings: Collection[str], what: str) -> dict[str, Path]:

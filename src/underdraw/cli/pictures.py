@@ -59,6 +59,7 @@ def decompress(
     temperature: float = 0.0,
     seed: int = 0,
     max_pixels: int = MAX_PIXELS,
+    overwrite: bool = False,
     json: bool = False,
 ) -> int:
     """Decompress a .udr file to a picture, or an archive or many files to a folder.
@@ -74,6 +75,7 @@ def decompress(
         temperature: of a lossy file, where nothing is stored: 0 the model's mean, 1 a sample.
         seed: of a lossy file, which sample.
         max_pixels: refuse larger pictures; each pixel takes one to two kilobytes of memory.
+        overwrite: in a folder, replace pictures that are there.
         json: print one JSON object to stdout.
     """
     from underdraw.cli import archives, coding, folders
@@ -83,12 +85,16 @@ def decompress(
         if only is not None or block is not None:
             raise ValueError(f"--only and --block are of one archive, not of {len(files)} files")
         found = folders.files_in(files, {folders.ENDING}, "files to decompress")
-        return folders.decompress(found, out, model, steps, temperature, seed, max_pixels, json)
+        return folders.decompress(
+            found, out, model, steps, temperature, seed, max_pixels, overwrite, json
+        )
     (file,) = files
     if only is None and block is None and not coding.is_archive(file):
-        return coding.decompress(file, out, model, steps, temperature, seed, max_pixels, json)
+        return coding.decompress(
+            file, out, model, steps, temperature, seed, max_pixels, overwrite, json
+        )
     refuse_parts(steps, temperature, seed)
-    return archives.extract(file, out, model, only, block, max_pixels, json)
+    return archives.extract(file, out, model, only, block, max_pixels, overwrite, json)
 
 
 def compare(

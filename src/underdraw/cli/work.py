@@ -26,6 +26,7 @@ from underdraw.data import (
 from underdraw.evaluate import evaluate as measure
 from underdraw.evaluate import passes
 from underdraw.fast import compile_model
+from underdraw.files import check_folder
 from underdraw.grade import grade, with_labels
 from underdraw.presets import PRESETS, Preset, preset
 from underdraw.train import train as run_training
@@ -35,6 +36,16 @@ from underdraw.trained import Trained, as_trained
 def device() -> str:
     """Where models run: a GPU if there is one."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what is no seed.
+
+    Raises:
+        ValueError: naming it.
+    """
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"a seed is in [0, 2^63), got {seed}")
 
 
 def resolve(name: str, settings: Sequence[str]) -> Preset:
@@ -155,6 +166,8 @@ def sample(
     """`underdraw sample`."""
     if count < 1:
         raise ValueError(f"cannot draw {count} samples")
+    check_seed(seed)
+    check_folder(out)
     trained = as_trained(name, device(), checkpoint.load_latent)
     model = in_its_steps(trained)
     training = images_of(name, "train", root) if nearest else None
@@ -177,6 +190,8 @@ def reconstruct(
         raise ValueError("give either image files or --dataset")
     if count < 1:
         raise ValueError(f"cannot reconstruct {count} images")
+    check_seed(seed)
+    check_folder(out)
     trained = as_trained(name, device(), checkpoint.load_latent)
     model = in_its_steps(trained)
     if dataset:
@@ -197,11 +212,16 @@ def glimpse(
     """`underdraw glimpse`."""
     if count < 1:
         raise ValueError(f"cannot show {count} images")
+    check_seed(seed)
+    check_folder(out)
     trained = as_trained(name, device(), checkpoint.load_classifier)
     model = in_its_steps(trained)
     if files:
         x = torch.cat([read_image(path, model.shape, is_binary(data_of(name))) for path in files])
-        paths, found = gallery.looks(model, x, None, out, "images"), {}
+        paths = gallery.looks(model, x, None, out, "images")
+        with torch.no_grad():
+            best = model(x.to(device()))[-1].argmax(1).tolist()
+        found: dict[str, Any] = {"classes": best if as_json else ", ".join(map(str, best))}
     else:
         images = with_labels(images_of(name, split, root), model.classes)
         paths, found = gallery.glimpses(model, images, count, seed, out)

@@ -93,7 +93,7 @@ def check_tile(tile: object) -> None:
     if len(sides) != 2 or not all(isinstance(side, SupportsIndex) for side in sides):
         raise CodecError(f"tile must be two whole numbers, height and width, got {tile!r}")
     if min(sides) < 1:
-        raise CodecError(f"no tile has {sides[1]} x {sides[0]} pixels")
+        raise CodecError(f"no tile has height {sides[0]} and width {sides[1]}")
 
 
 def check_rate(rate: object) -> None:

@@ -63,7 +63,8 @@ def open_images(
         config: the set and how to prepare it; a bare name takes all defaults.
         split: "train", "valid" or "test".
         root: a local folder with the hub's layout, or the set's own folder: then the network is
-            never asked. None fetches from the Hugging Face hub what does not ship.
+            never asked. None fetches from the Hugging Face hub what does not ship. What ships
+            is taken from the package where the folder has none of it.
 
     Returns:
         Images; of the train split a Stream, if config.streaming. The other splits of a streamed
@@ -78,4 +79,6 @@ def open_images(
     if split not in SPLITS:
         raise DataError(f"unknown split {split!r}; one of {', '.join(SPLITS)} wanted")
     refuse_ignored(config, card)
+    if root is not None and not Path(root).exists():  # nor where the set ships
+        raise DataError(f"{root} is not a folder: it is not there")
     return card.open(config, split, None if root is None else Path(root))

@@ -18,7 +18,7 @@ from underdraw.demo.coding import coding, there
 from underdraw.demo.looking import looking
 from underdraw.demo.page import Figure, Section, page
 from underdraw.evaluate import Evaluation, evaluate
-from underdraw.files import write_json, write_text
+from underdraw.files import check_folder, write_json, write_text
 from underdraw.latent import LatentModel
 from underdraw.presets import preset
 from underdraw.train import read_log, train
@@ -38,7 +38,9 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
 
     Raises:
         CheckpointError: the shipped model is missing or damaged.
+        NotADirectoryError: `out` cannot be a folder.
     """
+    check_folder(out)
     start = time.monotonic()
     model = checkpoint.load_latent(NAME)
     test = digits("test")
@@ -151,7 +153,8 @@ def seeing(out: Path) -> Section:
         "transposed, the same filters write one. Small stride: a detail, blurred. Large stride: "
         "the whole picture, coarse. Large stride and width: the whole picture, blurred."
     )
-    return Section("What a window sees", text, [Figure(path.name, "12x12 filters at three zooms")])
+    shown = [Figure(path.name, "12x12 filters at three zooms")]
+    return Section("What a window sees (DRAW, Figs 3 and 4)", text, shown)
 
 
 def _clear(folder: Path) -> None:

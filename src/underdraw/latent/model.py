@@ -230,7 +230,7 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
         Args:
             source: how each latent is chosen.
             x: images, or None to generate.
-            n: how many images when `x` is None.
+            n: how many images when `x` is None, at least 1; with `x` as many as there are.
             frames: "last", or "all" to have the frame of every step.
             size: height and width when `x` is None, where that is not in `shape`.
 
@@ -238,11 +238,13 @@ class LatentModel(nn.Module, ABC, Generic[StateT]):
             The frames asked for and all choices.
 
         Raises:
-            ValueError: `frames` is neither word, `x` or `size` is nothing the model draws, or the
-                source does not fit.
+            ValueError: `frames` is neither word, `n` is below 1, `x` or `size` is nothing the model
+                draws, or the source does not fit.
         """
         if frames not in ("last", "all"):
             raise ValueError(f'frames must be "last" or "all", got {frames!r}')
+        if x is None and n < 1:
+            raise ValueError(f"n must be at least 1, got {n}")
         shown: list[Frame] = []
         drawn: list[Drawn] = []
         for frame, made in self.paint(source, x, n, size=size):

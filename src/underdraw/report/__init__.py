@@ -18,7 +18,7 @@ from underdraw.demo.looking import looking
 from underdraw.demo.page import page
 from underdraw.demo.steps import digits, seeing
 from underdraw.evaluate import evaluate
-from underdraw.files import write_json, write_text
+from underdraw.files import check_folder, write_json, write_text
 from underdraw.report import kept, redrawn, tables
 
 NAME = "draw_mnist"
@@ -39,7 +39,9 @@ def run(out: Path, seed: int = 0, say: Say = print) -> dict[str, Any]:
 
     Raises:
         CheckpointError: a shipped model is missing or damaged.
+        NotADirectoryError: `out` cannot be a folder.
     """
+    check_folder(out)
     start = time.monotonic()
     model, test = checkpoint.load_latent(NAME), digits("test")
     some = random_subset(test, DIGITS, seed)

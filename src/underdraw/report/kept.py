@@ -33,6 +33,8 @@ WANTED = (
            "600,000 images that do not ship, and days on two cores", "underdraw train draw_svhn",
            "svhn"),
     Wanted("DRAW, Fig. 12", "CIFAR-10", TOO_LONG, "underdraw train draw_cifar10", "cifar10"),
+    Wanted("DRAW, Fig. 2, and Convolutional DRAW, Fig. 3", "diagrams of the models",
+           "nothing is measured in them", "", ""),
     Wanted("Convolutional DRAW, Fig. 1", "characters, partly stored", "the images do not ship",
            "underdraw study store convdraw_omniglot_small", "store_omniglot"),
     Wanted("Convolutional DRAW, Fig. 2", "photographs, partly stored", "the images do not ship",
@@ -40,7 +42,8 @@ WANTED = (
     Wanted("Convolutional DRAW, section 4.5", "photographs, upper layers stored",
            "the images do not ship", "underdraw study store convdraw_cifar10_small --layers 1 2",
            "layers_cifar10"),
-    Wanted("Convolutional DRAW, Figs 6, 7, 10 and 11", "samples for several beta", TOO_LONG,
+    Wanted("Convolutional DRAW, Figs 6, 7, 10 and 11", "samples for several beta",
+           f"{TOO_LONG}, here of two beta of the papers' five",
            "underdraw study beta convdraw_cifar10_small", "beta"),
     Wanted("Convolutional DRAW, Fig. 8", "cost for several T", TOO_LONG,
            "underdraw study steps convdraw_cifar10_small --model.maps 32 --model.latent 12 "

@@ -15,7 +15,7 @@ from underdraw.study.beta import compare, train_betas
 from underdraw.study.errors import PIECES, clutter, glimpse_errors
 from underdraw.study.glimpses import glimpses, steps_taken
 from underdraw.study.information import information
-from underdraw.study.parts import default_steps
+from underdraw.study.parts import check_counts, default_steps
 from underdraw.study.runs import Interrupted
 from underdraw.study.steps import steps
 from underdraw.study.store import images_seen, store
@@ -23,6 +23,7 @@ from underdraw.study.store import images_seen, store
 __all__ = [
     "PIECES",
     "Interrupted",
+    "check_counts",
     "clutter",
     "compare",
     "default_steps",

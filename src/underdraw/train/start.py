@@ -18,15 +18,18 @@ from accelerate.utils import broadcast_object_list
 from underdraw import checkpoint
 from underdraw.configs import to_json
 from underdraw.data import Images, Stream, open_images
-from underdraw.files import write_json
+from underdraw.files import check_folder, write_json
 from underdraw.grade import with_labels
 from underdraw.presets import Preset
 from underdraw.train.lock import locked
-from underdraw.train.log import Log
+from underdraw.train.log import LOG, Log
 from underdraw.train.loop import Run
 from underdraw.train.precision import settled
 from underdraw.train.state import LAST, SETTINGS, RunError, check_settings, sweep
 from underdraw.train.stop import StopWatch
+
+LEFT = (checkpoint.CARD, checkpoint.CONFIG, checkpoint.WEIGHTS, LOG)
+"""Files of a run whose names others may have, too."""
 
 
 @dataclass(frozen=True)
@@ -81,11 +84,15 @@ def train(
 
     Raises:
         CheckpointError: there is no model of the name that the preset starts from.
-        RunError: `out` holds another run, one that must be resumed or one that goes on, none of
-            the weights to start from fits, or the cost breaks down.
+        RunError: `out` holds another run, one that must be resumed or one that goes on, or files
+            that are of no run and have such names; none of the weights to start from fits; or the
+            cost breaks down.
         DataError: the data are missing or damaged.
-        ValueError: the preset cannot be trained on these images.
+        NotADirectoryError: `out` cannot be a folder.
+        ValueError: the preset cannot be trained on these images, or `max_minutes` is negative.
     """
+    if max_minutes is not None and not max_minutes >= 0:
+        raise ValueError(f"max_minutes must be 0 or more, got {max_minutes}")
     accelerator = _accelerator(out, tensorboard)
     _claim(preset, out, resume)
     preset = _settled(preset, out, accelerator)
@@ -177,8 +184,13 @@ def _leave() -> None:
 
 def _claim(preset: Preset, out: Path, resume: bool) -> None:
     """Refuse a folder that is another run's, or this one's without `resume`."""
-    if not resume and ((out / SETTINGS).is_file() or (out / LAST).is_file()):
+    check_folder(out)
+    begun = (out / SETTINGS).is_file() or (out / LAST).is_file()
+    if begun and not resume:
         raise RunError(f"{out} holds a run already; resume it or choose another folder")
+    theirs = [out / name for name in LEFT if (out / name).exists()]
+    if theirs and not begun:
+        raise RunError(f"{theirs[0]} is there and of no run: choose another folder")
     check_settings(preset, out)
 
 
