@@ -35,6 +35,7 @@ def test_what_is_saved_is_what_is_loaded(folder):
     assert describe(folder)["preset"] == "none"
     assert (folder / "README.md").read_text() == "# A card"
     assert underdraw.load(str(folder)).config == CONFIG
+    assert {"load", "save", "compress", "decompress"} <= set(dir(underdraw))
 
 
 def test_a_folder_named_as_a_shipped_model_is_the_folder(folder, monkeypatch):

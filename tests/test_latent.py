@@ -85,6 +85,8 @@ def test_unseen_images_have_no_posterior(draw):
     assert all(choice.q is None for choice in trace.choices)
     assert trace.frames[-1].canvas.shape[0] == 2
     assert draw.unroll(prior()).frames[-1].canvas.shape[0] == 1
+    with pytest.raises(ValueError, match="n must be at least 1, got 0"):
+        draw.unroll(prior(), n=0)
 
 
 @pytest.mark.parametrize("pace", [1, 2, 3, 10])

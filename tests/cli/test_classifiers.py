@@ -1,5 +1,7 @@
 """The command line with classifiers."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +9,7 @@ from PIL import Image
 from calling import call, call_json
 from underdraw.checkpoint import load, save
 from underdraw.cli.work import images_of
+from underdraw.data import read_image
 from underdraw.models import build
 from underdraw.models.glimpser import GlimpserConfig
 from underdraw.presets import glimpser_mnist_cluttered_small
@@ -54,6 +57,11 @@ def test_glimpse_shows_what_is_right_and_what_is_wrong(capsys, run, tmp_path):
         capsys, "glimpse", run, str(tmp_path / "line.png"), "--out", str(tmp_path / "files")
     )
     Image.open(found["images"]).verify()
+    model = load(run)
+    (seen,) = model(read_image(tmp_path / "line.png", model.shape, False))[-1].argmax(1).tolist()
+    assert found["classes"] == [seen]
+    code, out, _ = call(capsys, "glimpse", run, str(tmp_path / "line.png"), "--out", str(tmp_path))
+    assert (code, re.search(r"classes +(\d)", out)[1]) == (0, str(seen))
     code, _, err = call(capsys, "glimpse", run, "-n", "0")
     assert code == 2
     assert "cannot show 0" in err

@@ -11,7 +11,7 @@ import tyro
 
 from underdraw import catalogue, checkpoint, gallery
 from underdraw.classifier import Classifier
-from underdraw.cli import tell
+from underdraw.cli import exacts, tell
 from underdraw.configs import from_json
 from underdraw.data import (
     SETS,
@@ -75,6 +75,8 @@ def data_of(model: str) -> DataConfig:
     Raises:
         ValueError: it was saved without them.
     """
+    if exacts.is_exact(model):
+        return exacts.data_of(model)
     saved = checkpoint.describe(model).get("data")
     if saved is None:
         raise ValueError(f"{model} does not say on which data it was trained")
@@ -117,7 +119,8 @@ def evaluate(
 ) -> int:  # fmt: skip
     """`underdraw evaluate`."""
     start = time.monotonic()
-    trained = as_trained(name, device())
+    weights = exacts.as_trained if exacts.is_exact(name) else as_trained
+    trained = weights(name, device())
     model = in_its_steps(trained)
     images = images_of(name, split, root)
     if limit is not None and limit < 1:
