@@ -122,7 +122,8 @@ def pixels(found: Preset) -> str:
     """What is to be known before a bound is compared with others."""
     if getattr(found.model, "likelihood", "") != "neighbours":
         return ""
-    return f"- **Pixels:** {NEIGHBOURS}\n"
+    lines = NEIGHBOURS.replace("\n", "\n  ")
+    return f"- **Pixels:** {lines}\n"
 
 
 def card(name: str, found: Preset, row: dict[str, Any]) -> str:
