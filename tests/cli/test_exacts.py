@@ -19,9 +19,7 @@ from underdraw.presets import preset
         ("convdraw_photo_low@5", True, Distortion(1.0, 0.5)),
     ],
 )
-def test_an_exact_model_is_measured_as_its_preset_was(
-    capsys, monkeypatch, name, cells, distortion
-):
+def test_an_exact_model_is_measured_as_its_preset_was(capsys, monkeypatch, name, cells, distortion):
     levels = np.random.default_rng(0).integers(0, 256, (3, 3, 48, 48)).astype(np.uint8)
     images, asked = hold(levels, name="noise"), []
     monkeypatch.setattr(
