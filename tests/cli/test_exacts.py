@@ -39,7 +39,9 @@ def test_an_exact_model_is_measured_as_its_preset_was(capsys, monkeypatch, name,
 
 def test_only_shipped_names_are_exact_models(capsys):
     assert exacts.is_exact("convdraw_photo@2")
-    for name in ("convdraw_photo", "draw_mnist", "convdraw_photo@77"):
+    for name in ("convdraw_photo", "draw_mnist", "convdraw_photo@77", "convdraw_photo@1"):
         assert not exacts.is_exact(name)
     code, _, err = call(capsys, "evaluate", "convdraw_photo@77")
     assert (code, "no model 'convdraw_photo@77'" in err) == (2, True)
+    code, _, err = call(capsys, "evaluate", "convdraw_photo@1")  # trained by another cost
+    assert (code, "takes the newest version only" in err) == (2, True)

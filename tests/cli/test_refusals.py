@@ -12,7 +12,7 @@ from calling import call, call_json
 from codec.crops import GOLDEN, crops
 from train.tiny_run import digits, go, tiny
 from underdraw.checkpoint import save
-from underdraw.cli import main
+from underdraw.cli import main, told
 from underdraw.cli.hints import of_model
 from underdraw.data import DataError, open_images
 from underdraw.models import build
@@ -175,24 +175,29 @@ def test_names_of_other_things_are_explained(capsys, tmp_path):
         ("draw_mnist_small", "`underdraw train draw_mnist_small` makes them"),
         ("convdraw_photo@2", "it is an exact model"),
         ("nosuch.udr", "there is no file nosuch.udr"),
+        ("convdraw_photo@1", "it is an exact model"),
     ):
         code, _, err = call(capsys, "sample", name, "--out", str(tmp_path / "out"))
         assert (code, said in err) == (2, True), err
-    assert of_model("nonsense") == ""
+    assert of_model("nonsense") == of_model("out/beta_0.4") == ""
 
 
 def test_errors_of_the_system_begin_with_the_file(capsys, tmp_path):
     missing = tmp_path / "nosuch.udr"
     code, _, err = call(capsys, "decompress", str(missing), "-o", str(tmp_path / "a.png"))
     assert (code, err) == (2, f"underdraw: {missing}: No such file or directory\n")
+    if sys.platform != "win32":
+        error = OSError(21, "Is a directory", "a/.b.01234567.png", None, "a/b.png")
+        assert told(error) == "a/b.png: Is a directory"  # the target of a renaming
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
-def test_a_reader_that_has_seen_enough_is_no_error():
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_reader_that_has_seen_enough_is_no_error(more):
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "underdraw", "models", "--json"],
+        [sys.executable, "-m", "underdraw", "models", *more],
         stdout=write, stderr=subprocess.PIPE, text=True, timeout=120, check=False,
     )  # fmt: skip
     os.close(write)

@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -18,13 +19,13 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     from underdraw.cli.commands import run
 
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows another
-            stream.reconfigure(errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that lacks a letter shows another
+        sys.stdout.reconfigure(errors="replace")
     try:
         code = run(sys.argv[1:] if args is None else args)
     except BrokenPipeError:  # whoever read has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with suppress(OSError):  # of a stream that is no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 128 + 13
     except (ValueError, OSError) as error:  # the package's errors are ValueErrors
         if os.environ.get("UNDERDRAW_TRACEBACK"):
@@ -47,7 +48,7 @@ def main(args: Sequence[str] | None = None) -> None:
 def told(error: Exception) -> str:
     """What went wrong, in a line: of the system's errors the file comes first."""
     if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
+        return f"{error.filename2 or error.filename}: {error.strerror}"  # of a renaming, the target
     hint = getattr(error, "unknown", None)
     if hint is None:
         return str(error)

@@ -8,8 +8,12 @@ from underdraw.trained import Trained
 
 
 def is_exact(name: str) -> bool:
-    """Whether it is the name of an exact model that ships."""
-    return "@" in name and name in exact.shipped()
+    """Whether it is the name of an exact model that ships, and the newest version of it.
+
+    Older ones were trained by other data and costs than today's preset has.
+    """
+    folder = exact.shipped().get(name) if "@" in name else None
+    return folder is not None and exact.locate(_preset(name)) == folder
 
 
 def as_trained(name: str, device: str) -> Trained:

@@ -16,6 +16,18 @@ from rich.text import Text
 console = Console(stderr=True, highlight=False)
 
 
+class Out(Console):
+    """Stdout; whoever reads it may have seen enough, which is for `main` to say."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the error through.
+
+        Raises:
+            BrokenPipeError: always.
+        """
+        raise BrokenPipeError
+
+
 def say(text: str) -> None:
     """A line for people, to stderr."""
     console.print(text, soft_wrap=True, markup=False)
@@ -34,7 +46,7 @@ def result(plain: Mapping[str, Any], as_json: bool) -> int:
     for key, value in plain.items():
         if not isinstance(value, dict | list | tuple) and value is not None:
             rows.add_row(key, Text(_word(value)))
-    Console(highlight=False, soft_wrap=True).print(rows)
+    Out(highlight=False, soft_wrap=True).print(rows)
     return 0
 
 
@@ -43,7 +55,7 @@ def table(title: str, heads: list[str], rows: list[list[str]]) -> None:
     shown = Table(*heads, title=title, title_justify="left")
     for row in rows:
         shown.add_row(*map(Text, row))
-    Console(highlight=False, width=None if sys.stdout.isatty() else 160).print(shown)
+    Out(highlight=False, width=None if sys.stdout.isatty() else 160).print(shown)
 
 
 @contextmanager
