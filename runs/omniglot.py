@@ -30,6 +30,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import arithmetic
 import clock
 import record
 from underdraw.presets import Preset, preset
@@ -224,8 +225,15 @@ def collect(out: Path) -> Path:
         if (run / record.TEST).is_file():
             told = {"paper": PAPER[name], "log": validations(run)}
             rows[name] = {"name": name, **record.measured(run), **told}
-    ordered = [rows[name] for name in ROWS if name in rows]
+    ordered = [counted(rows[name]) for name in ROWS if name in rows]
     return record.write("omniglot", data="omniglot/test", rows=ordered)
+
+
+def counted(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with the operations of its training, also where it is older than their counting."""
+    found, updates = base(row["name"]), row["updates"]
+    train = replace(found.train, steps=updates)
+    return {"pflop": arithmetic.pflop(found.model, train, updates, row["images_seen"]), **row}
 
 
 def validations(run: Path) -> list[dict[str, Any]]:

@@ -912,3 +912,11 @@ def test_tiles_are_means_of_boxes(figures, tmp_path):
     corner = boxes[:32, :32].transpose(2, 0, 1)
     assert min(np.abs(one - corner).max() for one in found) <= 0.5
     assert figures.tiles(tmp_path, 64, 5).shape == (5, 3, 64, 64)
+
+
+def test_rows_of_omniglot_tell_what_training_took():
+    """Those that are older than the counting of operations, too."""
+    for row in record.read("omniglot")["rows"]:
+        older = {key: value for key, value in row.items() if key != "pflop"}
+        assert omniglot.counted(older)["pflop"] == pytest.approx(row["pflop"], rel=1e-6)
+        assert omniglot.counted(row | {"pflop": 1.0})["pflop"] == 1.0

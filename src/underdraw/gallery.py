@@ -128,13 +128,26 @@ def bound(
 @torch.no_grad()
 def looks(
     model: Classifier[Any], x: Tensor, y: Tensor | None, out: Path, name: str, title: str = ""
-) -> dict[str, Path]:
-    """Write where a classifier looks in images: a sheet and an animation called `name`."""
+) -> tuple[dict[str, Path], list[int]]:
+    """Write where a classifier looks in images: a sheet and an animation called `name`.
+
+    Args:
+        model: the classifier.
+        x: images (B, C, H, W).
+        y: their classes (B,), if they are known.
+        out: folder to write.
+        name: of both files.
+        title: of the sheet.
+
+    Returns:
+        The paths, and the class of each image after the last glimpse.
+    """
     shown = list(model.looks(x.to(device_of(model))))
-    return {
+    paths = {
         name: plot.save(plot.glimpse_sheet(x, shown, y, title), out / f"{name}.png"),
         f"{name}_gif": plot.animate_glimpses(x, shown, out / f"{name}.gif", y),
     }
+    return paths, shown[-1].logits.argmax(1).tolist()
 
 
 @torch.no_grad()
@@ -164,5 +177,5 @@ def glimpses(
         if found:
             index = np.array(found[:count])
             title = f"{kind}: {len(found)} of {seen} images"
-            paths |= looks(model, images.take(index), images.labels(index), out, kind, title)
+            paths |= looks(model, images.take(index), images.labels(index), out, kind, title)[0]
     return paths, {"seen": seen, "wrong_of_seen": len(kinds["wrong"])}

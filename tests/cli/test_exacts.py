@@ -44,4 +44,4 @@ def test_only_shipped_names_are_exact_models(capsys):
     code, _, err = call(capsys, "evaluate", "convdraw_photo@77")
     assert (code, "no model 'convdraw_photo@77'" in err) == (2, True)
     code, _, err = call(capsys, "evaluate", "convdraw_photo@1")  # trained by another cost
-    assert (code, "takes the newest version only" in err) == (2, True)
+    assert (code, "evaluate takes the newest of each" in err) == (2, True)

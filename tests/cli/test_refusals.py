@@ -164,7 +164,7 @@ def test_seeds_are_named(capsys, run, tmp_path, words, seed):
 
 
 def test_a_mirror_that_is_not_there_is_not_passed_over(tmp_path):
-    """Nor where the set ships; where the folder is there and lacks it, that is what is taken."""
+    """Nor where the set ships, which is taken from the package all the same."""
     with pytest.raises(DataError, match=r"nosuch is not a folder"):
         open_images("binarized_mnist", "test", tmp_path / "nosuch")
     assert len(open_images("binarized_mnist", "test", tmp_path)) == 10_000
@@ -191,7 +191,7 @@ def test_errors_of_the_system_begin_with_the_file(capsys, tmp_path):
         assert told(error) == "a/b.png: Is a directory"  # the target of a renaming
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+@pytest.mark.skipif(sys.platform == "win32", reason="there a closed pipe is another error")
 @pytest.mark.parametrize("more", [[], ["--json"]])
 def test_a_reader_that_has_seen_enough_is_no_error(more):
     read, write = os.pipe()

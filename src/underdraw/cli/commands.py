@@ -94,7 +94,7 @@ def evaluate(
     """Measure the bound of a model on a split, in nats per image, or the error of a classifier.
 
     Args:
-        model: a shipped name or a run's folder; of an exact model, the float model it was.
+        model: a shipped name or a run's folder; of the newest exact ones, the float model.
         split: which part of the model's data set.
         data: local mirror of the data set, instead of the hub.
         importance_samples: K of the importance-weighted bound; 0 leaves it out.

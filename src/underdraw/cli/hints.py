@@ -11,7 +11,7 @@ FILES = (".udr", ".png", ".jpg", ".jpeg", ".webp")
 def of_model(name: str) -> str:
     """The end of a message about a name that is no model's; empty where there is nothing to say."""
     if name in exact.shipped():
-        return "; it is an exact model: evaluate takes the newest version only, others none"
+        return "; it is an exact model, for the codec and info; evaluate takes the newest of each"
     if name in PRESETS:
         return f"; it is a preset without weights: `underdraw train {name}` makes them"
     if Path(name).suffix.lower() in FILES and not Path(name).exists():

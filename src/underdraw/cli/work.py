@@ -221,9 +221,7 @@ def glimpse(
     model = in_its_steps(trained)
     if files:
         x = torch.cat([read_image(path, model.shape, is_binary(data_of(name))) for path in files])
-        paths = gallery.looks(model, x, None, out, "images")
-        with torch.no_grad():
-            best = model(x.to(device()))[-1].argmax(1).tolist()
+        paths, best = gallery.looks(model, x, None, out, "images")
         found: dict[str, Any] = {"classes": best if as_json else ", ".join(map(str, best))}
     else:
         images = with_labels(images_of(name, split, root), model.classes)

@@ -64,7 +64,7 @@ def open_images(
         split: "train", "valid" or "test".
         root: a local folder with the hub's layout, or the set's own folder: then the network is
             never asked. None fetches from the Hugging Face hub what does not ship. What ships
-            is taken from the package where the folder has none of it.
+            is taken from the package all the same.
 
     Returns:
         Images; of the train split a Stream, if config.streaming. The other splits of a streamed

@@ -183,7 +183,7 @@ def _leave() -> None:
 
 
 def _claim(preset: Preset, out: Path, resume: bool) -> None:
-    """Refuse a folder that is another run's, or this one's without `resume`."""
+    """Refuse a folder that is another run's or nobody's, or this one's without `resume`."""
     check_folder(out)
     begun = (out / SETTINGS).is_file() or (out / LAST).is_file()
     if begun and not resume:
